@@ -262,7 +262,7 @@ def _problem_of_text(value: str) -> str | None:
         return "begins or ends with white space"
     if {value[:1], value[-1:]} & _QUOTATION_MARKS:
         return "is in quotation marks, which would be part of it"
-    return None if is_printable(value) else "holds a character that cannot be seen"
+    return None if is_printable(value) else "contains an invisible character"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401
@@ -326,7 +326,7 @@ def _address_problem(value: str) -> str | None:
     if "?" in value or "#" in value:
         return f"has a query or a fragment, and each request adds its own: end it after {parts.path or 'the host'}"
     if parts.port == 0:
-        return "has the port 0, on which nothing can be asked"
+        return "has the port 0, which no server can use"
     base, has_version, added = parts.path.rstrip("/").partition(_API_VERSION)
     if added if has_version else base.endswith(_ENDPOINTS):
         wanted = base + has_version if has_version else "the part before that"

@@ -157,7 +157,7 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         pytest.param(
             "API_URL",
             "https://kalshi.com:0/v2",
-            "has the port 0, on which nothing can be asked",
+            "has the port 0, which no server can use",
             id="no-port",
         ),
         pytest.param(
@@ -374,10 +374,8 @@ def test_address_of_another_path_is_taken(monkeypatch: pytest.MonkeyPatch, addre
         pytest.param("sqlite:///data/kalshi.db ", "begins or ends with white space", id="trailing-blank"),
         pytest.param("\tsqlite:///data/kalshi.db", "begins or ends with white space", id="leading-tab"),
         pytest.param("sqlite:///data/kalshi.db\u00a0", "begins or ends with white space", id="no-break"),
-        pytest.param(
-            "sqlite:///data/kal\u200bshi.db", "holds a character that cannot be seen", id="no-width"
-        ),
-        pytest.param("sqlite:///data/kal\x1bshi.db", "holds a character that cannot be seen", id="control"),
+        pytest.param("sqlite:///data/kal\u200bshi.db", "contains an invisible character", id="no-width"),
+        pytest.param("sqlite:///data/kal\x1bshi.db", "contains an invisible character", id="control"),
         pytest.param(
             '"sqlite:///k.db"', "is in quotation marks, which would be part of it", id="quotation-marks"
         ),

@@ -1,4 +1,4 @@
-"""The commands under `kalshi analysis`: figures from the stored data."""
+"""The commands under `kalshi analysis`, which compute figures from the stored data."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ analysis = Group("analysis", "Compute figures from the stored data.")
 def metrics(asked: Asked, ticker: Ticker) -> Answer:
     """Show a market's newest stored quote.
 
-    With its age, its spread and its midpoint.
+    Includes its age, its spread and its midpoint.
     """
     from kalshi_pipeline.cli.answers import quotes as answers
 
@@ -34,7 +34,7 @@ def movers(
 ) -> Answer:
     """Show the largest price moves.
 
-    In the window that ends at the newest complete tick.
+    The window ends at the newest complete tick.
     """
     seconds = span_given("--window", window)
     from kalshi_pipeline.cli.answers import quotes as answers

@@ -1,4 +1,4 @@
-"""The answer of a command that reads: rows of typed columns. `output` writes them."""
+"""The answer of a reading command: rows of typed columns, which `output` writes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,18 +9,18 @@ from kalshi_pipeline.errors import PipelineError
 
 
 class Kind(Enum):
-    """The type of a column's values, which decides their format. None is written as absent."""
+    """The type of a column's values, which decides their format. None is absent."""
 
     TEXT = auto()
-    """The exchange's or the store's own words."""
+    """Text of the exchange or the store."""
     TICKER = auto()
     """An identifier of the exchange or of this program: never cut or wrapped."""
     DOLLARS = auto()
     """Micro-dollars."""
     HALF_DOLLARS = auto()
-    """Micro-dollars that may end in a half, as a midpoint does."""
+    """Micro-dollars, possibly with a half, as in a midpoint."""
     CHANGE = auto()
-    """A change of micro-dollars, which may end in a half: with its sign, and coloured."""
+    """A change in micro-dollars, possibly with a half; shown with its sign and coloured."""
     CONTRACTS = auto()
     """Hundredths of a contract."""
     INSTANT = auto()
@@ -34,19 +34,19 @@ class Kind(Enum):
 
 
 class Place(Enum):
-    """Where a column is shown if `--columns` does not say it."""
+    """Where a column is shown by default, without `--columns`."""
 
     ALWAYS = auto()
     """Everywhere."""
     IF_WIDE = auto()
-    """On a terminal if there is room for it."""
+    """On a terminal with enough room, and in pipes and files."""
     NEVER = auto()
-    """Not on a terminal: in a pipe and in files only."""
+    """Only in pipes and files."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name in files, its kind, where it is shown, and how a terminal writes that a value is absent.
+    """One column: its name in files, its kind, where it is shown, and the terminal's text for an absent value.
 
     `words` is its name on a terminal, if it does not follow from the one in files.
     """
@@ -59,7 +59,7 @@ class Column:
 
     @property
     def head(self) -> str:
-        """Its name above a column on a terminal, where room is short."""
+        """Its short heading above a column on a terminal."""
         return self.label.replace("last price", "last")
 
     @property
@@ -76,7 +76,7 @@ class Column:
 
     @property
     def always(self) -> Self:
-        """The same column, shown everywhere."""
+        """The column, shown everywhere."""
         return replace(self, place=Place.ALWAYS)
 
 
@@ -84,13 +84,12 @@ class Column:
 class Answer:
     """Rows in the order of the columns, with the text around them.
 
-    `reason` says why there are no rows. With `is_record` the one row is about one thing, and is shown field by field.
-    `most` is how many rows a terminal shows by default, of what `what` calls them: the last ones if the rows are
-    `by_time`, or else the first. With as many rows as were `read_at_most`, there may be more, and a terminal says so.
-    `notes` follow on a terminal, `warnings` are lines on the other channel, and `error` is raised once all is written.
-    `parts` are further answers by name; then `name` is that of the first one.
-    With `as_lines`, a terminal shows no table but the lines that it returns for the rows; those that belong to the line
-    above them begin with spaces. Its second argument is whether times are local.
+    `reason` says why there are no rows. With `is_record`, the only row is shown field by field. A terminal shows `most`
+    rows by default, which `what` names: the last ones if the rows are `by_time`, or else the first. If there are
+    `read_at_most` rows, there may be more, and a terminal says so. `notes` follow on a terminal, `warnings` go to
+    standard error, and `error` is raised after everything is written. `parts` are further answers by name; `name` is
+    then the name of the first one. With `as_lines`, a terminal shows no table but the lines that it returns for the
+    rows; those that belong to the line above them begin with spaces. Its second argument is whether times are local.
     """
 
     columns: Sequence[Column]
@@ -117,9 +116,9 @@ def record(values: Mapping[Column, object], title: str | None = None, notes: Seq
 
 Row = TypeVar("Row")
 Columns: TypeAlias = Mapping[Column, Callable[[Row], object]]
-"""The columns of a table, each with what reads its value from a row."""
+"""The columns of a table, each with the function that reads its value from a row."""
 
 
 def table(columns: Columns[Row], rows: Iterable[Row], **texts: Any) -> Answer:  # noqa: ANN401  (those of Answer)
-    """Return the answer with a row for each of some."""
+    """Return the answer with a row for each item."""
     return Answer(list(columns), [[read(row) for read in columns.values()] for row in rows], **texts)

@@ -1,6 +1,6 @@
-"""The command line: its commands, and how it ends (`exits` has the codes).
+"""The command line: its commands, and their exit codes (`exits`).
 
-A command of several steps runs all of them before it ends with the code of what was missing.
+A command of several steps runs all of them, and then exits with the code of what is missing.
 """
 
 import sys
@@ -31,24 +31,24 @@ from kalshi_pipeline.quoting import cut, is_text
 from kalshi_pipeline.signals import raising_signals
 
 GROUPS = (data, market, analysis)
-"""The groups of the commands; those of each work without its name too."""
+"""The groups of commands; commands also work without their group."""
 
 _EPILOG = """\b
 Begin with:
-  kalshi demo                          the whole pipeline on a local exchange
-  kalshi data collect --once           the real one, into data/kalshi.db
-  kalshi data status                   is it on time, and what is missing?
-  kalshi market quotes | grep KXBTC    what is open, and at what price?
-  kalshi --version                     which version this is
-Commands work without their group too, as in `kalshi quotes`.
+  kalshi demo                          run the whole pipeline on a local exchange
+  kalshi data collect --once           collect live data into data/kalshi.db
+  kalshi data status                   show whether collecting is on time
+  kalshi market quotes | grep KXBTC    list the quotes of open markets
+  kalshi --version                     show the version
+Commands also work without their group: `kalshi quotes`.
 """
 
 
 def command_line(*, has_own_options: bool = True) -> typer.Typer:
     """Return all commands.
 
-    The program's own options install completion. To read them takes twice the time of everything else, so they can be
-    left out where what was written begins with a command.
+    The program's own options install completion. Building them takes twice as long as everything else, so they can be
+    omitted if the arguments start with a command.
     """
     root = Group(
         None,
@@ -66,7 +66,7 @@ def command_line(*, has_own_options: bool = True) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
+    """Run the command line. A pipeline error becomes one line and an exit code, never a traceback."""
     write_anything(sys.stdout, sys.stderr)
     arguments = sys.argv[1:]
     with naming_database_of(arguments):
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _code_of(arguments: Sequence[str]) -> int:
-    """Run a command and print the error that ended it, if one did; return its exit code."""
+    """Run a command, print the error that ended it, if any, and return its exit code."""
     try:
         with raising_signals():
             _check_arguments(arguments)
@@ -101,7 +101,7 @@ def _code_of(arguments: Sequence[str]) -> int:
         print_if_possible(print_message)(f"stopped by {stop}")
         return stop.exit_code
     except SystemExit as end:
-        # typer exits with 1 where a pipe closes while it prints help
+        # typer exits with 1 if a pipe closes while it prints help
         code = 0 if isinstance(end.__context__, BrokenPipeError) else end.code
     return code if isinstance(code, int) else 0
 
@@ -113,21 +113,21 @@ def _run(arguments: Sequence[str]) -> object:
         print_line(f"kalshi-pipeline {version('kalshi-pipeline')}")
         return 0
     if not arguments:
-        # Completion has no arguments, and renders its help by rich if that can be imported, which takes long.
+        # Completion has no arguments, and renders help with rich if it is importable, which is slow.
         sys.modules["rich"] = None  # type: ignore[assignment]
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:
         return run(standalone_mode=False)
     except OSError as error:
-        # Typer prints help itself, and stops where that fails, as on a full disk; `end_output` reports it.
+        # Typer prints help itself, and stops if that fails, as on a full disk; `end_output` reports it.
         if is_of_output(error):
             return 0
         raise
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:
-    """Raise ConfigurationError for arguments that are not text: no ticker, path or date is written so."""
+    """Raise ConfigurationError for arguments that are not text."""
     problems = [
         f"{cut(ascii(argument))} is not UTF-8 text: write it again"
         for argument in arguments

@@ -28,7 +28,7 @@ _End = Annotated[
 def settlements(*, db: Db = None) -> None:
     """Store every settlement.
 
-    Of every market that ever settled, from both tiers.
+    Covers every market that ever settled, from both tiers.
     """
     from kalshi_pipeline.cli import runs
 
@@ -47,7 +47,7 @@ def trades(
 ) -> None:
     """Store the trades of UTC days.
 
-    From the first to the last, inclusive, one after the other.
+    From the first to the last day, inclusive.
     """
     days = _days(start, end)
     from kalshi_pipeline.cli import runs
@@ -72,7 +72,7 @@ def candlesticks(
 ) -> None:
     """Store the candlesticks of UTC days.
 
-    Of these markets, or of those that the settings select.
+    For these markets, or by default those of the settings.
     """
     days = _days(start, end)
     if minutes not in (None, *_MINUTES):

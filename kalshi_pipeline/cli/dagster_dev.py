@@ -24,16 +24,17 @@ STARTING = (
 )
 _END_SECONDS = 40
 _LOOK_SECONDS = 5
-# Dagster itself starts a process that holds the code again if the one above that has ended, which takes it some time.
+# Dagster itself restarts the code process if its parent has ended, which takes some time.
 _MOST_SECONDS_WITHOUT_CODE = 60.0
 _NO_OTHER_COMMAND = "ignore:Function `dev_command` is superseded"
 _WORDS_OF_CODE = ["dagster", "api", "grpc"]
 
 
 def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
-    """Run Dagster until it is stopped. ConfigurationError for settings or a port that cannot be used.
+    """Run Dagster until it is stopped.
 
-    DagsterEndedError if it ends without that, or no longer collects because a process of it has ended.
+    Raises ConfigurationError for unusable settings or port, and DagsterEndedError if Dagster ends unexpectedly, or can
+    no longer collect because one of its processes has ended.
     """
     settings = settings_to_collect(db)
     port = free_port(host, port)
@@ -51,7 +52,7 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
 
 
 def free_port(host: str, port: int) -> int:
-    """Return the port, or a free one for 0; ConfigurationError if it cannot be listened on."""
+    """Return the port, or a free one for 0. Raises ConfigurationError if it cannot be used."""
     try:
         with socket.create_server((host, port)) as server:
             found: int = server.getsockname()[1]
@@ -73,7 +74,7 @@ def _is_listening(address: tuple[str, int]) -> bool:
 
 
 class Dagster:
-    """Dagster in a process with children: it notices the end of some of them itself, and then ends."""
+    """Dagster in a process with children. It ends itself when some of its children end."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", clock: Clock = SYSTEM_CLOCK) -> None:
         self._process = process
@@ -87,9 +88,9 @@ class Dagster:
         report_ready: Callable[[], None],
         between: Callable[[], None] = lambda: None,
     ) -> str:
-        """Look at it every so often until a process needed for collecting has ended, and return which, in words.
+        """Poll until a process that collecting needs has ended, and return which one, in words.
 
-        `between` is called at each look, and `report_ready` once, when its UI listens at the address.
+        `between` is called at each poll, and `report_ready` once, when the UI listens at the address.
         """
         is_ready = False
         while (loss := self.loss_within(seconds)) is None:
@@ -99,10 +100,10 @@ class Dagster:
         return loss
 
     def loss_within(self, seconds: float) -> str | None:
-        """Wait, and return in words which process needed for collecting has ended; None if none has.
+        """Wait, and return in words which process that collecting needs has ended; None if none has.
 
-        The process that holds the code is one of them: without it Dagster and its UI continue, but evaluate no sensor.
-        (It is found on Linux only.)
+        This includes the code process, without which Dagster and its UI continue, but evaluate no sensor. It is found
+        only on Linux.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(seconds)
@@ -142,13 +143,13 @@ def dagster_dev(
 ) -> Iterator[Dagster]:
     """Start Dagster with its UI and its state in a prepared folder, and stop it at the end of the block.
 
-    Its warnings and errors and the results of its runs go to the terminal, or to the file `log`.
+    Its warnings, errors and run results go to the terminal, or to the file `log`.
     """
     command = [sys.executable, "-W", _NO_OTHER_COMMAND, "-m", "dagster", "dev", "-h", host, "-p", str(port)]
     command += ["-w", str(home / "workspace.yaml"), "--log-level", "warning"]
     environment = environment_with({**changes, "DAGSTER_HOME": str(home)})
     with interruptible_children(), contextlib.nullcontext() if log is None else log.open("wb") as output:
-        # In a session of its own, so that Ctrl-C reaches it once, from here.
+        # In its own session, so that Ctrl-C reaches it once, from here.
         process = subprocess.Popen(  # noqa: S603  (this Python)
             command, env=environment, start_new_session=True, stdout=output, stderr=output
         )

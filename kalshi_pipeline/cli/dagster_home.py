@@ -1,4 +1,4 @@
-"""The folder in which an instance of Dagster keeps its state, with the project's own settings of Dagster in it."""
+"""The folder of a Dagster instance's state, with the project's Dagster settings."""
 
 import contextlib
 import json
@@ -20,9 +20,9 @@ _STATE_FOLDER = re.compile(r"(?<=base_dir: )\.dagster/(\w+)")
 def prepare_home(home: Path) -> Path:
     """Create the folder with its settings, and return its absolute path.
 
-    Settings that the user has taken over are not changed. Raises ConfigurationError if the folder cannot be written.
+    Settings that the user took over are unchanged. Raises ConfigurationError if the folder is not writable.
     """
-    home = Path(os.path.realpath(home))  # links in a circle are an error of the next line
+    home = Path(os.path.realpath(home))  # circular links are an error of the next line
     try:
         home.mkdir(parents=True, exist_ok=True)
         _write_settings(home)
@@ -37,9 +37,9 @@ def prepare_home(home: Path) -> Path:
 
 @contextlib.contextmanager
 def reserved(home: Path) -> Iterator[None]:
-    """Reserve a prepared folder for this process in the block, because a second daemon would take each tick twice.
+    """Reserve a prepared folder for this process during the block, because a second daemon would take each tick twice.
 
-    Raises ConfigurationError where another process has it.
+    Raises ConfigurationError if another process has it.
     """
     lock = FileLock(home / "in_use.lock", timeout=0)
     try:
@@ -55,7 +55,7 @@ def reserved(home: Path) -> Iterator[None]:
 
 
 def forget_state(home: Path) -> None:
-    """Remove what Dagster has kept in a folder, but not its settings. ConfigurationError where that is not allowed."""
+    """Remove Dagster's state from a folder, except its settings. Raises ConfigurationError if that is not allowed."""
     try:
         for path in home.iterdir():
             if path.is_dir():

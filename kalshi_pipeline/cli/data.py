@@ -1,4 +1,4 @@
-"""The commands under `kalshi data`: collect, check whether the data is complete, and repair."""
+"""The commands under `kalshi data`, which collect, check and repair the data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from kalshi_pipeline.cli.options import Asked, Db
 from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.errors import ConfigurationError
 
-data = Group("data", "Collect, see whether it is complete, and repair.")
+data = Group("data", "Collect, check and repair data.")
 
 _MARKET_STATUSES = ("open", "unopened", "paused", "closed", "settled", "all")
 _QUOTED_STATUSES = ("open", "paused")
@@ -29,7 +29,7 @@ _Since = Annotated[str, typer.Option(metavar="TIME", help="Start, such as 2026-1
 
 @data.command("data init", "data init --db data/kalshi.db")
 def init(*, db: Db = None) -> None:
-    """Create the database, or bring an older one up to date."""
+    """Create the database, or upgrade an older one."""
     from kalshi_pipeline.cli import runs
 
     runs.init(db)
@@ -37,7 +37,7 @@ def init(*, db: Db = None) -> None:
 
 @data.command("data sync", "data sync --db data/kalshi.db")
 def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
-    """Sync everything but quotes and settlements.
+    """Sync everything except quotes and settlements.
 
     Series, events and markets, parents first, then fee changes, milestones and the like.
     """
@@ -51,7 +51,7 @@ def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
 def sync_markets(*, status: _MarketStatus = "open", db: Db = None) -> None:
     """Sync the markets of a status.
 
-    They are stored with their events and series, and settled ones with their results.
+    Stores them with their events and series, and settled ones with their results.
     """
     word = one_of("--status", status, _MARKET_STATUSES)
     from kalshi_pipeline.cli import runs
@@ -75,7 +75,7 @@ def snapshot(*, status: _QuotedStatus = "open", db: Db = None) -> None:
 def collect(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="Sync everything, take one snapshot, and end.")
+        bool, typer.Option("--once", help="Sync everything, take one snapshot, and exit.")
     ] = False,
     interval: Annotated[
         float | None,
@@ -193,7 +193,7 @@ def verify(
     ] = False,
     db: Db = None,
 ) -> None:
-    """Read the whole database, and say what is wrong.
+    """Check the whole database.
 
     Checks pages, foreign keys and the consistency of the data. Each line names a problem and the next step. With years
     of quotes it takes minutes. Collectors may run meanwhile, but wait during a repair.
@@ -242,7 +242,7 @@ def void_ticks(
 def _quoted_status(status: str) -> str:
     """Return the status of markets whose quotes are stored.
 
-    Those of settled markets are reset to 0 and 1 dollar: as quotes they would continue histories that have ended.
+    Quotes of settled markets are reset to 0 and 1 dollar; they would continue histories that have ended.
     """
     if status.lower() in _MARKET_STATUSES and status.lower() not in _QUOTED_STATUSES:
         raise ConfigurationError(

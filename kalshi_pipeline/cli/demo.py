@@ -1,4 +1,4 @@
-"""The demo: a sandbox exchange on loopback, real Dagster runs against it, and what they stored."""
+"""The demo: a sandbox exchange on loopback, and real Dagster runs that collect from it."""
 
 import contextlib
 import heapq
@@ -54,13 +54,13 @@ Go live (no account, no key; into data/kalshi.db):
 
 
 def run_demo(*, with_ui: bool = False) -> None:
-    """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds.
+    """Run `collect` and several snapshots through Dagster into a new database, and show its contents.
 
     With the UI, the sandbox and Dagster then run until they are stopped.
     """
     home = prepare_home(HOME)
     with reserved(home):
-        # The live pipeline's runs are not mixed with these, nor are those of an earlier demo, whose database is gone.
+        # These runs are kept apart from the live pipeline's, and from those of an earlier demo, whose database is gone.
         forget_state(home)
         dialect_of(_URL).remove()
         ticker = _run(home, with_ui=with_ui)
@@ -70,7 +70,7 @@ def run_demo(*, with_ui: bool = False) -> None:
 
 
 def _run(home: Path, *, with_ui: bool) -> str:
-    """Fill the database, show what it holds, and return the ticker of an example."""
+    """Fill the database, show its contents, and return an example ticker."""
     world = World(
         WorldConfig(
             markets=_MARKETS,
@@ -176,7 +176,7 @@ def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Raise StoppedError where a signal ends a run of Dagster, whose own error does not say which it was."""
+    """Raise StoppedError if a signal ends a run of Dagster, because Dagster's error does not name the signal."""
     received, sent = socket.socketpair()
     sent.settimeout(0)
     with received, sent:

@@ -16,15 +16,15 @@ def main() -> None:
 
 
 def _open_closed_channels() -> None:
-    """Open the standard channels that were closed before the start, as `2>&-` does: they discard what is written.
+    """Open standard streams that were closed before the start, for example by `2>&-`; they discard all output.
 
-    Otherwise a file or a connection would get the descriptor of a channel, and receive its messages.
+    Otherwise a file or a connection would get a stream's descriptor, and receive its messages.
     """
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+            opened = os.open(os.devnull, os.O_RDWR)  # it gets the lowest free descriptor
             os.set_inheritable(opened, True)  # noqa: FBT003 (it takes no names)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

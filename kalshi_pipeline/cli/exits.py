@@ -1,4 +1,4 @@
-"""How a command ends: the exit code of each kind of error, and what each code means."""
+"""Exit codes: the code of each kind of error, and the meaning of each code."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ EXIT_CODES: Mapping[int, str] = {
     130: "stopped by SIGINT (Ctrl-C)",
     143: "stopped by SIGTERM",
 }
-"""Every code with its meaning; a program that a signal stops exits with 128 and the signal's number."""
+"""Every code with its meaning. A program that a signal stops exits with 128 plus the signal's number."""
 
 _CODES_OF_ERRORS: tuple[tuple[type[PipelineError], int], ...] = (
     (ConfigurationError, 2),

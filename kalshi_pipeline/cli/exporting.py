@@ -1,4 +1,4 @@
-"""The command `export`: a view or an answer of `open_store` in a file."""
+"""The command `export`, which writes a view or an answer of `open_store` to a file."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ _ANSWERS = (
 _Time = Annotated[
     str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z, or yesterday.")
 ]
-_Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Of it alone.")]
+_Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Only the rows of this ticker.")]
 
 
 @analysis.command(
@@ -57,7 +57,7 @@ def export(
 ) -> None:
     """Write a view or an answer to a file.
 
-    Exact decimals, times in UTC. The file appears only when it is complete.
+    Decimals are exact, and times are in UTC. The file appears only when it is complete.
     """
     given: dict[str, Any] = {
         name: text

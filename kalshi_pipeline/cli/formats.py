@@ -1,4 +1,4 @@
-"""How single values are written: exactly for programs; for people with ages, signs and thousands separators."""
+"""Formats of single values: exact for programs; with ages, signs and thousands separators for people."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from kalshi_pipeline.units import (
 
 
 def printable_json(text: str) -> str:
-    """Return JSON with every character that a terminal would act upon escaped; its values stay the same."""
+    """Return JSON with terminal control characters escaped; its values are unchanged."""
     if text.isascii() and "\x7f" not in text:
         return text
     return "".join(char if char == "\n" or is_printable(char) else json.dumps(char)[1:-1] for char in text)
@@ -35,7 +35,7 @@ def contracts(hundredths: int) -> str:
 
 
 def half_dollars(micros: float, sign: str = "") -> str:
-    """Return dollars that may end in half a micro-dollar."""
+    """Return dollars, possibly with half a micro-dollar."""
     return f"{micros / MICROS_PER_DOLLAR:{sign}.7f}".rstrip("0").rstrip(".")
 
 
@@ -51,7 +51,7 @@ def _exact_instant(at: int, *, is_local: bool = False) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a span in the unit that a person would use."""
+    """Return a span in a readable unit."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
@@ -64,7 +64,7 @@ def _span(seconds: float) -> str:
 
 
 def ago(at: int, now: int) -> str:
-    """Return how long ago an instant was, or how long it will be until then."""
+    """Return how long ago an instant was, or the time until then."""
     seconds = (now - at) / MICROS_PER_SECOND
     return f"{age(seconds)} ago" if seconds >= 0 else f"in {age(-seconds)}"
 
@@ -114,7 +114,9 @@ def with_equal_decimals(texts: Sequence[str], column: Column) -> list[str]:
 
 
 def exact_writer(column: Column, *, is_local: bool = False, is_plain: bool = False) -> _Writer:
-    """Return what writes a column's values for programs, blank where one is absent; `is_plain` is without controls."""
+    """Return the formatter of a column for programs; absent values are blank. With `is_plain`, control characters are
+    replaced.
+    """
     if column.kind is Kind.INSTANT and is_local:
         return lambda at: "" if at is None else _exact_instant(at, is_local=True)
     write = _SHOWN[column.kind] if is_plain and column.kind in _WORDS else _EXACT[column.kind]
@@ -122,7 +124,7 @@ def exact_writer(column: Column, *, is_local: bool = False, is_plain: bool = Fal
 
 
 def shown_writer(column: Column, *, is_local: bool = False) -> _Writer:
-    """Return what writes a column's values for people."""
+    """Return the formatter of a column for people."""
     if column.kind is Kind.INSTANT:
         return lambda at: column.absent if at is None else instant(at, is_local=is_local)
     write = _SHOWN[column.kind]
@@ -130,7 +132,7 @@ def shown_writer(column: Column, *, is_local: bool = False) -> _Writer:
 
 
 def json_writer(column: Column, *, is_local: bool = False) -> _Writer:
-    """Return what writes a column's values as JSON: exact numbers, null where one is absent."""
+    """Return the formatter of a column for JSON: exact numbers, and null for absent values."""
     write = exact_writer(column, is_local=is_local)
     if column.kind is Kind.FLAG:
         return lambda value: "null" if value is None else json.dumps(bool(value))

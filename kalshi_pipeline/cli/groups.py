@@ -1,4 +1,4 @@
-"""Groups of commands: how one is registered, found by its name, and refused in one line.
+"""Groups of commands: registration, look-up by name, and one-line errors.
 
 Every command, even `--help` and completion, imports this module and those of all commands, so they import nothing slow.
 A command imports what it needs when it runs.
@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import cut
 
-# The class of every error about arguments: typer has it under this name alone.
+# The class of every error about arguments; typer exports it only under this name.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 _ADVICE_OF_OPTION: Mapping[str, str] = {
     "--status": "pass a status, such as open; `kalshi data status` shows the last runs",
@@ -23,7 +23,7 @@ _ADVICE_OF_OPTION: Mapping[str, str] = {
 
 
 class Group:
-    """Commands under one name, in the order in which they are registered."""
+    """Commands under one name, in order of registration."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Group:
             no_args_is_help=True,
             add_completion=has_completion,
             context_settings={"help_option_names": ["-h", "--help"]},
-            # Rich takes longer to import than everything else that help needs.
+            # Importing rich takes longer than everything else that help needs.
             rich_markup_mode=None,
             pretty_exceptions_enable=False,
         )
@@ -71,7 +71,7 @@ class Group:
         self.typer.add_typer(group.typer, hidden=is_hidden)
 
     def add_spellings(self, group: "Group", *, are_hidden: bool = True) -> None:
-        """Let the commands of another group work without its name too."""
+        """Let the commands of another group also work without its name."""
         for function, options in group._functions:  # noqa: SLF001  (it is of this class)
             self.typer.command(**options, hidden=are_hidden)(function)
 
@@ -82,7 +82,7 @@ class Group:
 
 
 class DefaultCommand(TyperGroup):
-    """A group with a default command, `get`: a word that does not resemble a command's name is its argument."""
+    """A group with the default command `get`: a word unlike any command is its argument."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer does not export its type)
         """Put the name in."""
@@ -95,7 +95,7 @@ class DefaultCommand(TyperGroup):
 
 
 def usage_lines(error: Any) -> list[str]:  # noqa: ANN401  (typer does not export its type)
-    """Return what is wrong with the arguments, and where help is, in one line; or the help, without any arguments."""
+    """Return the error of the arguments and a hint to the help, in one line; without arguments, return the help."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message()).splitlines()
     message = cut(" ".join(str(error.format_message()).replace("Value error, ", "").split())).rstrip(".")
@@ -108,7 +108,7 @@ def usage_lines(error: Any) -> list[str]:  # noqa: ANN401  (typer does not expor
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Return a suggestion for a word that is not known, or what is known."""
+    """Return a suggestion for an unknown word, or the known words."""
     if close := get_close_matches(word, known, n=1):
         return f"did you mean {close[0]}?"
     *others, last = known
@@ -116,7 +116,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 
 def one_of(option: str, word: str, known: Sequence[str]) -> str:
-    """Return a word in lower case; ConfigurationError if it is not one of those that are known."""
+    """Return a word in lower case. Raises ConfigurationError for an unknown word."""
     if word.lower() in known:
         return word.lower()
     advice = "; `kalshi data status` shows the last runs" if option == "--status" else ""
@@ -128,7 +128,9 @@ def one_of(option: str, word: str, known: Sequence[str]) -> str:
 def with_parameters(
     function: Callable[..., object], call: Callable[..., None], more: Sequence[inspect.Parameter]
 ) -> Callable[..., None]:
-    """Return `call` with the name, text and options of a function but its first parameter, and more options."""
+    """Return `call` with the name, help and options of a function, without its first parameter and with more
+    options.
+    """
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
     parameters = [*own, *more]
     call.__name__, call.__doc__ = function.__name__, function.__doc__

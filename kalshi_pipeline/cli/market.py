@@ -1,4 +1,4 @@
-"""The commands under `kalshi market`: find markets, and show everything about one."""
+"""The commands under `kalshi market`, which find markets and show their data."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ market = Group("market", "Find markets and show their data.", of=DefaultCommand)
 
 _At = Annotated[str | None, typer.Option(metavar="TIME", help="As known at this time; by default now.")]
 _Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start; by default a day before the end.")]
-_End = Annotated[str | None, typer.Option(metavar="TIME", help="End, not included; by default now.")]
+_End = Annotated[str | None, typer.Option(metavar="TIME", help="End (exclusive); by default now.")]
 
 
 @market.command("market get TICKER", "market get TICKER --offline --json")
@@ -44,7 +44,7 @@ def search(
 ) -> Answer:
     """Find markets by words.
 
-    Shows the markets that match every word: open ones first, the most traded at the top.
+    Shows the markets that match every word: open ones first, then the most traded.
     """
     from kalshi_pipeline.cli.answers import market_lists
 
@@ -63,7 +63,7 @@ def event(
 ) -> Answer:
     """Show an event with all outcomes and their quotes.
 
-    With the sums of the YES asks and bids, and the latest changes.
+    Includes the sums of the YES asks and bids, and the latest changes.
     """
     instant = asked.past("--at", at, SYSTEM_CLOCK.now())
     from kalshi_pipeline.cli.answers import market_lists
@@ -92,7 +92,7 @@ def settled(
     *,
     since: Annotated[str, typer.Option(metavar="TIME", help="Start, such as today or 7d ago.")] = "24h ago",
 ) -> Answer:
-    """Show which markets were settled, and how.
+    """Show settled markets with their results.
 
     Ordered by time, with the payout of one YES contract.
     """
@@ -132,7 +132,7 @@ def history(
 ) -> Answer:
     """Show a market's quotes of a time span.
 
-    As stored, beginning with the quote in force at the start, or on a grid.
+    Shows stored quotes, starting with the quote in force, or regular steps.
     """
     span = asked.span(start, end)
     step = None if resample is None else span_given("--resample", resample)
@@ -161,7 +161,7 @@ def book(
 ) -> Answer:
     """Show the newest stored order book of a market.
 
-    The asks are above the bids, in prices of YES.
+    Asks are above bids, in YES prices.
     """
     from kalshi_pipeline.cli.answers import trading
 
@@ -180,9 +180,9 @@ def changes(
         str, typer.Option(metavar="TIME", help="Start, such as yesterday or 7d ago.")
     ] = "24h ago",
 ) -> Answer:
-    """Show what the exchange changed in descriptions.
+    """Show changes of descriptions.
 
-    Rules, close times, results and the like.
+    For example of rules, close times and results.
     """
     instant = asked.past("--since", since, 0)
     from kalshi_pipeline.cli.answers import changes as answers
@@ -208,7 +208,7 @@ def details(
 ) -> None:
     """Show the stored description of a ticker, as JSON.
 
-    Everything but its quote, with the exchange's own names.
+    Includes everything except its quote, with the exchange's own names.
     """
     from kalshi_pipeline.cli.answers.details import print_details
 

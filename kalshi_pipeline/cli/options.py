@@ -1,4 +1,4 @@
-"""The options that many commands have, and what they say."""
+"""Options that many commands share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ DEMO_DATABASE = Path("data/demo.db")
 
 
 class Format(Enum):
-    """How an answer is written."""
+    """The format of an answer."""
 
     TERMINAL = auto()
     TABS = auto()
@@ -41,7 +41,7 @@ class Format(Enum):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the options say that every command that reads has; `form` is None where the output decides it."""
+    """The values of the options of reading commands; `form` is None if the output decides it."""
 
     db: str | None = None
     form: Format | None = None
@@ -93,7 +93,7 @@ class Asked:
 
 
 def address_of(db: str | None) -> str | None:
-    """Return the URL of what `--db` names, None without it; ConfigurationError where this version cannot use it."""
+    """Return the URL of `--db`, None without it. Raises ConfigurationError if this version cannot use it."""
     if db is None:
         return None
     from kalshi_pipeline.store.dialects import url_of_file, url_problem

@@ -1,4 +1,4 @@
-"""The formats of an answer: a table for people, rows separated by tabs in a pipe, CSV and JSON."""
+"""The formats of an answer: a table for people, tab-separated rows in a pipe, CSV and JSON."""
 
 import csv
 import sys
@@ -16,12 +16,14 @@ from kalshi_pipeline.quoting import quoted
 
 
 def write_answer(answer: Answer, asked: Asked) -> None:
-    """Write an answer to standard output as it was asked for; why it is empty goes to the other channel."""
+    """Write an answer to standard output in the requested format; the reason for an empty answer goes to standard
+    error.
+    """
     answer = _selected(answer, asked.columns)
     form = asked.form or (Format.TERMINAL if sys.stdout.isatty() else Format.TABS)
     with quiet_pipe(sys.stdout):
         if form is Format.TERMINAL:
-            # Rich takes a while to import, and only tables need it.
+            # Importing rich is slow, and only tables need it.
             from kalshi_pipeline.cli.tables import print_tables
 
             print_tables(answer, asked.limit, is_local=asked.is_local)
@@ -36,7 +38,7 @@ def write_answer(answer: Answer, asked: Asked) -> None:
 
 
 def _selected(answer: Answer, names: Sequence[str]) -> Answer:
-    """Return the columns of these names, in this order; ConfigurationError for a name that no part has."""
+    """Return the columns with these names, in this order. Raises ConfigurationError for an unknown name."""
     if not names:
         return answer
     known = {
@@ -99,7 +101,7 @@ def _texts(answer: Answer, *, is_plain: bool, is_local: bool) -> Iterator[Sequen
 
 
 def _json_of(answer: Answer, *, is_local: bool) -> Iterator[str]:
-    """Yield an array of objects, an object if the answer is about one thing, or one of all parts by their names."""
+    """Yield an array of objects, an object for a record, or an object of all parts by name."""
     if not answer.parts:
         yield from _json_rows(answer, is_local=is_local)
         return

@@ -1,7 +1,6 @@
-"""Commands that messages name: they work as a reader pastes them, and on the database that was asked about.
+"""Completes commands in messages so that they can be pasted, and use the same database.
 
-A message names a command in backquotes, as it is in a terminal without `--db`: what is below does not know how this
-program was started.
+Lower layers write a command in backquotes without `--db`, because they do not know how this program was started.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ _SETTING = re.compile(r"\bset KALSHI_DATABASE_URL to\b")
 
 @contextlib.contextmanager
 def naming_database_of(arguments: Sequence[str]) -> Iterator[None]:
-    """Let the commands that messages name in the block have the `--db` of these arguments, if there is one."""
+    """Add the `--db` of these arguments, if any, to the commands in messages of the block."""
     before = _database.set(_database_of(arguments))
     try:
         yield
@@ -29,14 +28,14 @@ def naming_database_of(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def pasteable(message: str) -> str:
-    """Return a message whose commands can be pasted: with the database that `--db` names, and how this was started."""
+    """Return a message whose commands can be pasted: with `--db`, and started like this program."""
     if _database.get() is not None:
         message = _SETTING.sub("pass --db with", message)
     return _COMMAND.sub(lambda found: f"`{program()} {_with_database(found[1])}`", message)
 
 
 def program() -> str:
-    """Return what starts this program: in a checkout its name is no command, if it was not before."""
+    """Return the command that starts this program, which in a checkout may need `uv run`."""
     return "uv run kalshi" if "UV_RUN_RECURSION_DEPTH" in os.environ else "kalshi"
 
 
@@ -48,7 +47,7 @@ def _with_database(command: str) -> str:
 
 
 def _database_of(arguments: Sequence[str]) -> str | None:
-    """Return what `--db` names; the last one counts, as for the commands."""
+    """Return the value of `--db`; the last one counts, as for commands."""
     found = None
     for word, following in zip_longest(arguments, arguments[1:]):
         if word == "--":

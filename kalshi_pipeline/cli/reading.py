@@ -1,4 +1,4 @@
-"""Commands that read: a function that answers becomes one that prints, with the options that all of them have."""
+"""Turns a function that returns an answer into a command that prints it, with the common options."""
 
 import inspect
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kalshi_pipeline.quoting import quoted
 
 
 def reading(function: Callable[..., Answer]) -> Callable[..., None]:
-    """Return the command that prints what a function answers; it takes what was asked first, then its own options."""
+    """Return the command that prints a function's answer. The function takes the common options first, then its own."""
 
     def call(*, db: str | None, limit: int | None, columns: str | None, local: bool, **own: Any) -> None:  # noqa: ANN401
         is_json, is_csv = own.pop("json"), own.pop("csv")
@@ -50,9 +50,7 @@ _OF_READING = [
     _option(
         "csv", bool, "--csv", default=False, help="Write every row as CSV: exact decimals, times in UTC."
     ),
-    _option("limit", int | None, "--limit", min=1, metavar="N", help="How many rows at most."),
-    _option("columns", str | None, "--columns", metavar="A,B", help="Which columns, in this order."),
-    _option(
-        "local", bool, "--local", default=False, help="Read and write times of this computer's zone, not UTC."
-    ),
+    _option("limit", int | None, "--limit", min=1, metavar="N", help="Maximum number of rows."),
+    _option("columns", str | None, "--columns", metavar="A,B", help="Columns to show, in this order."),
+    _option("local", bool, "--local", default=False, help="Use this computer's time zone instead of UTC."),
 ]

@@ -1,4 +1,4 @@
-"""What the commands that repair what is stored do."""
+"""The work of commands that repair stored data."""
 
 import contextlib
 import sys
@@ -49,7 +49,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
 
 
 def _show(answer: Answer) -> None:
-    """Print what would be done; a pipe gets the text around the table too."""
+    """Print what would be done; a pipe also gets the text around the table."""
     write_answer(answer, Asked())
     if not sys.stdout.isatty():
         for line in filter(None, (answer.title, *answer.notes)):
@@ -57,7 +57,7 @@ def _show(answer: Answer) -> None:
 
 
 def voidable(found: Voidable, now: int) -> Answer:
-    """Answer what voiding would do, by table, with a warning where ticks of the past are among it."""
+    """Return what voiding would do, by table, with a warning if it includes past ticks."""
     states = ", ".join(f"{count:,} {state}" for state, count in found.states.most_common()) or "none"
     done = {"moved": found.moved, "undone, removed or recomputed": found.undone}
     past = [tick.tick_at for tick in found.ticks if tick.tick_at <= now]

@@ -1,4 +1,4 @@
-"""What a run did, in one line."""
+"""The result of a run in one line."""
 
 from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
@@ -6,7 +6,7 @@ from kalshi_pipeline.quoting import printable
 
 
 def report_line(report: Report) -> str:
-    """Return what a run did, in one line."""
+    """Return the result of a run in one line."""
     return printable(report.line)
 
 

@@ -1,4 +1,4 @@
-"""What the collecting commands do: they run the same functions as Dagster's assets."""
+"""The work of collecting commands, which run the same functions as Dagster's assets."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def init(db: str | None) -> None:
 
 
 def sync(db: str | None) -> None:
-    """Sync everything but quotes and settlements."""
+    """Sync everything except quotes and settlements."""
     with reporting_session(db) as session:
         run_and_print([*sync_steps(session), *last_steps(session)])
 
@@ -90,7 +90,7 @@ def collect_forever(status: str, period_seconds: float, db: str | None) -> None:
 
 
 def replay(db: str | None) -> None:
-    """Store what can be read now."""
+    """Store the quarantined records that are now readable."""
     with reporting_session(db, create=False) as session:
         print_line(replay_line(replay_quarantine(session)))
         print_repairs(session)

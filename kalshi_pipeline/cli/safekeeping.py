@@ -1,4 +1,4 @@
-"""The commands that keep a database safe: backup and verification."""
+"""The work of `backup` and `verify`."""
 
 import contextlib
 from pathlib import Path
@@ -21,7 +21,7 @@ def backup(path: Path, db: str | None) -> None:
 
 
 def verify(db: str | None, *, with_repair: bool) -> None:
-    """Say what is wrong in the database and what to do about it; StoreError if anything is."""
+    """Print the faults of the database and the next steps. Raises StoreError if there are any."""
     url = load_settings(**settings_of(db)).database_url
     faults = _look(url)
     if with_repair and any(fault.is_repairable for fault in faults):

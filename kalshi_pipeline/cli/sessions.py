@@ -1,4 +1,4 @@
-"""The session that a collecting command works on, and the running and reporting of its steps."""
+"""Opens the session of a collecting command, and runs and reports its steps."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from kalshi_pipeline.settings import Settings, load_settings
 
 _THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
 _LONGEST_LAST_LINE = 400
-"""A longer one only names what is partial or skipped: the lines above it have the reasons."""
+"""A longer line only names what is partial or skipped; the lines above it have the reasons."""
 
 
 def settings_to_collect(db: str | None, **overrides: object) -> Settings:
@@ -58,7 +58,7 @@ def reporting_session(
     """
     settings = settings_to_collect(db, **overrides)
     with status_line() as status:
-        # In a log retries are not lines: a failure is one, which says for how long it was retried.
+        # A log has no lines for retries; the line of a failure has their duration.
         show, with_retries = (print_message, False) if status is None else (status.show, True)
         if status is not None:
             status.step(f"asking {settings.api_url}", 1, 1)
@@ -69,9 +69,9 @@ def reporting_session(
 
 
 def print_report(report: Report, *, with_clock: bool = True) -> None:
-    """Print what a run did, in one line after its day if it has one, and the notes of its report.
+    """Print the result of a run in one line, after its day if it has one, and the notes of its report.
 
-    Without `with_clock`, the note that the clock was not checked is left out.
+    Without `with_clock`, the note about an unchecked clock is omitted.
     """
     title = "" if report.subject.day is None else f"{report.subject.day} "
     print_line(title + report_line(report))
@@ -81,22 +81,22 @@ def print_report(report: Report, *, with_clock: bool = True) -> None:
 
 
 def print_repairs(session: Session) -> None:
-    """Print what was set aside on the way, of a command that has no report."""
+    """Print what was set aside by a command without a report."""
     for repair in session.repairs:
         print_message(f"note: {repair}")
 
 
 def print_whole_report(report: Report) -> None:
-    """Print what a run did; raise ExchangeError if it is partial, and SkippedError if it is skipped."""
+    """Print the result of a run. Raises ExchangeError if it is partial, and SkippedError if it is skipped."""
     print_report(report)
     _expect_whole([report.shortfall], [report.skip])
 
 
 def run_and_print(steps: Sequence[Step]) -> None:
-    """Run every step and print what each did.
+    """Run every step and print its result.
 
-    Raises ExchangeError at the end, naming what is partial or failed, or else SkippedError, naming what is skipped;
-    StoreError where it is the database that has failed a step.
+    At the end, raises StoreError if the database failed a step, ExchangeError with what is partial or failed, or else
+    SkippedError with what is skipped.
     """
     shortfalls: list[str | None] = []
     skips: list[str | None] = []
@@ -123,14 +123,14 @@ def run_and_print(steps: Sequence[Step]) -> None:
 
 
 def _shown(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps, each as it is shown to begin."""
+    """Yield the steps, and show the start of each."""
     for number, step in enumerate(steps, 1):
         show_step(step.name, number, len(steps))
         yield step
 
 
 def print_failure(name: str, error: PipelineError) -> None:
-    """Print what failed, and why, in one line."""
+    """Print a failure with its reason, in one line."""
     print_message(f"{name} failed: {'; '.join(with_advice(error).splitlines())}")
 
 

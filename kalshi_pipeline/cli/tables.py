@@ -1,7 +1,7 @@
-"""How an answer looks on a terminal: aligned rows, or one record after the other where it is narrow.
+"""Tables on a terminal: aligned rows, or records if it is narrow.
 
-Tickers are never broken or cut: half of one is useless, and a copied one has to work. Texts are printed as texts, never
-as markup: rich would take a title in [brackets] for a style.
+Tickers are never broken or cut, so that they can be copied. Texts are printed without markup, because rich would treat
+a title in [brackets] as a style.
 """
 
 import textwrap
@@ -30,7 +30,7 @@ def print_tables(
 ) -> None:
     """Print an answer with its title, its notes and its parts."""
     console = console or Console()
-    # Columns are chosen of the one table that an answer has.
+    # Columns are selected for an answer's only table.
     way = "shows" if answer.parts else "or --columns shows"
     for number, (name, part) in enumerate({answer.name: answer, **answer.parts}.items()):
         if number:
@@ -53,7 +53,7 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
         if without:
             yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
     elif rows:
-        # Each takes as many lines as it has fields.
+        # A record takes one line per field.
         rows = rows if limit or answer.most is None else _first(answer, min(most, _MOST_RECORDS))
         yield from _records(answer, rows, width, is_local=is_local)
     if len(rows) < len(answer.rows):
@@ -78,7 +78,7 @@ def _continued(line: str, width: int) -> Iterator[Text]:
 
 
 def _first(answer: Answer, most: int) -> Sequence[Sequence[object]]:
-    """Return the rows that are shown, where it is not all of them: the newest, or the first."""
+    """Return the shown rows if not all are shown: the newest, or the first."""
     return answer.rows[-most:] if answer.by_time else answer.rows[:most]
 
 
@@ -87,12 +87,12 @@ def _sentence(text: str, width: int, style: str = "") -> Iterator[Text]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Return the lines of a text; no word is broken, because it may be a ticker."""
+    """Return the lines of a text, without breaking words, which may be tickers."""
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 class _Cells:
-    """The texts of the columns that are shown, with their widths."""
+    """The texts of the shown columns, with their widths."""
 
     def __init__(self, answer: Answer, rows: Sequence[Sequence[object]], *, is_local: bool) -> None:
         numbers = [n for n, column in enumerate(answer.columns) if column.place is not Place.NEVER]
@@ -196,7 +196,7 @@ def _style(text: str, column: Column) -> str:
 def _records(
     answer: Answer, rows: Sequence[Sequence[object]], width: int, *, is_local: bool
 ) -> Iterator[Text]:
-    """Yield the fields of each row, one below the other; long texts are wrapped."""
+    """Yield the fields of each row, one per line; long texts are wrapped."""
     fields = [(n, column) for n, column in enumerate(answer.columns) if column.place is not Place.NEVER]
     names = max(cell_len(column.label) for _, column in fields)
     now = SYSTEM_CLOCK.now()

@@ -1,4 +1,4 @@
-"""The two channels of a command: results on standard output, messages for people on standard error."""
+"""The streams of a command: results on standard output, messages for people on standard error."""
 
 import codecs
 import contextlib
@@ -22,17 +22,17 @@ _PLAIN_SIGNS = {
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 _BAR_CELLS = 20
-# Streams with the last error of writing to them.
+# The last write error of each stream.
 _failed: dict[TextIO, OSError] = {}
 
 Shown = ParamSpec("Shown")
 
 
 def write_anything(*streams: TextIO) -> None:
-    """Let no text end a command because a stream's encoding does not have its letters.
+    """Prevent encoding errors of the streams.
 
-    A terminal shows the nearest letters, as wide as those that it does not have, so that columns stay aligned. Files
-    and pipes are UTF-8 whatever the locale: a program that reads them needs every letter.
+    A terminal shows the nearest letters of the same width, so that columns stay aligned. Files and pipes are UTF-8 in
+    every locale, because programs need every letter.
     """
     codecs.register_error(_PLAIN, _plainly)
     for stream in streams:
@@ -42,7 +42,7 @@ def write_anything(*streams: TextIO) -> None:
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Return what is written instead of the first of some characters that an encoding does not have."""
+    """Return the replacement of the first of some characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     char = error.object[error.start]
@@ -55,10 +55,11 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def quiet_pipe(stream: TextIO) -> Iterator[None]:
-    """End the block if its reader closes the pipe, as `head` does: this is not a failure, and the rest is discarded.
+    """End the block if its reader closes the pipe, as `head` does.
 
-    A command that collects continues: what it stores does not depend on who reads its report. It also continues if the
-    stream cannot be written for another reason, such as a full disk; `end_output` reports that at the end.
+    This is not a failure, and the rest is discarded. A collecting command continues, because its data does not depend
+    on its output. It also continues if the stream cannot be written for another reason, such as a full disk, which
+    `end_output` reports at the end.
     """
     try:
         yield
@@ -70,9 +71,10 @@ def quiet_pipe(stream: TextIO) -> Iterator[None]:
 
 
 def end_output() -> str | None:
-    """Write what is left of the standard output; return why some of it could not be written, None if all of it was.
+    """Flush standard output.
 
-    What still cannot be written is discarded: Python itself would try again, and end with an exit code of its own.
+    Return why some of it could not be written, or None. The rest is discarded, because Python would try again and exit
+    with its own code.
     """
     for stream in (sys.stdout, sys.stderr):
         with quiet_pipe(stream):
@@ -84,7 +86,7 @@ def end_output() -> str | None:
 
 
 def is_of_output(error: OSError) -> bool:
-    """Return whether an error is that the standard output cannot be written, by writing to it once more."""
+    """Return whether an error means that standard output cannot be written, by writing to it once more."""
     with quiet_pipe(sys.stdout):
         sys.stdout.write("\n")
     failure = _failed.get(sys.stdout)
@@ -98,12 +100,12 @@ def _discard(stream: TextIO) -> None:
 
 
 def print_line(line: str) -> None:
-    """Print a line of the result. It may hold texts of the exchange: it stays one line."""
+    """Print a line of the result. Exchange texts in it cannot add lines."""
     _print(sys.stdout, line)
 
 
 def print_message(line: str) -> None:
-    """Print a line for a person, apart from the results. It may hold texts of the exchange: it stays one line."""
+    """Print a line for people, apart from the results. Exchange texts in it cannot add lines."""
     _print(sys.stderr, line)
 
 
@@ -113,7 +115,7 @@ def _print(stream: TextIO, line: str) -> None:
 
 
 def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:
-    """Return a function that prints the same, or nothing where the terminal or the pipe is gone, or the disk full."""
+    """Return the function, which then prints nothing if the terminal or the pipe is gone, or the disk is full."""
 
     def print_or_not(*args: Shown.args, **kwargs: Shown.kwargs) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -123,21 +125,21 @@ def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:
 
 
 class StatusLine:
-    """One line at the bottom of a terminal: the number of the step that runs, and its progress."""
+    """One line at the bottom of a terminal: the current step's number, and its progress."""
 
     def __init__(self) -> None:
         self._steps = self._text = ""
         self._is_shown = False
 
     def step(self, name: str, number: int, total: int) -> None:
-        """Show a bar of the steps before this one; none if there is but one."""
+        """Show a bar of the finished steps; none for a single step."""
         done = round(_BAR_CELLS * (number - 1) / total)
         bar = f"{'█' * done}{'░' * (_BAR_CELLS - done)} {number} of {total} "
         self._steps, self._text = (bar if total > 1 else "") + name, ""
         self._draw()
 
     def show(self, text: str) -> None:
-        """Show what the step is doing."""
+        """Show the progress of the step."""
         self._text = text
         self._draw()
 
@@ -153,7 +155,7 @@ class StatusLine:
 
     @contextlib.contextmanager
     def hidden(self) -> Iterator[None]:
-        """Take the line away during the block."""
+        """Hide the line during the block."""
         self._clear()
         try:
             yield
@@ -189,5 +191,5 @@ def status_line() -> Iterator[StatusLine | None]:
 
 
 def show_step(name: str, number: int, total: int) -> None:
-    """Show in the status line, if there is one, that a step begins."""
+    """Show the start of a step in the status line, if there is one."""
     _shown.step(name, number, total)

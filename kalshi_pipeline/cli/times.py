@@ -1,4 +1,4 @@
-"""How instants and spans are written on the command line, and what they mean."""
+"""Instants and spans on the command line."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -20,9 +20,9 @@ _WITHOUT_ZONE = re.compile(
 
 
 def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
-    """Return the instant that an option has, in microseconds since 1970.
+    """Return the instant of an option, in microseconds since 1970.
 
-    Days and times of day are UTC, or with `is_local` this computer's; a time of day is the last one before now.
+    Days and times of day are UTC, or with `is_local` this computer's. A time of day is the last one before now. Raises
     ConfigurationError for anything that is not a time.
     """
     now = SYSTEM_CLOCK.now()
@@ -39,12 +39,14 @@ def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
 
 
 def day_given(option: str, text: str) -> date:
-    """Return the UTC day of the instant that an option has; ConfigurationError for anything that is not a time."""
+    """Return the UTC day of an option's instant. Raises ConfigurationError for anything that is not a time."""
     return datetime_of(instant_given(option, text)).date()
 
 
 def span_given(option: str, text: str) -> float:
-    """Return the seconds of a span such as 90m, 1h or 2d; ConfigurationError for others, and without a unit."""
+    """Return the seconds of a span such as 90m, 1h or 2d. Raises ConfigurationError for anything else, and without a
+    unit.
+    """
     seconds = parse_span(text)
     if seconds is None:
         number = text.strip()
@@ -69,7 +71,7 @@ def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
     name, _, of_day = lower.partition(" ")
     if name in _DAYS and (match := _OF_DAY.fullmatch(of_day or "00:00")):
         return _at(today + timedelta(days=_DAYS[name]), _time_of(match), zone)
-    # A span alone can mean nothing else, and is what `--since 1h` says in other programs.
+    # A span alone means 'ago', like `--since 1h` in other programs.
     if (seconds := parse_span(lower.removesuffix("ago"))) is not None:
         ago = now - round(seconds * MICROS_PER_SECOND)
         datetime_of(ago)
@@ -97,6 +99,6 @@ def _midnight(day: datetime, zone: tzinfo | None) -> int:
 
 
 def _at(day: datetime, of_day: time, zone: tzinfo | None) -> int:
-    """Return an instant of a zone; None means this computer's, whose offset may change from day to day."""
+    """Return an instant of a zone; None means this computer's zone, whose offset may change from day to day."""
     moment = datetime.combine(day.date(), of_day)
     return instant_of(moment.astimezone() if zone is None else moment.replace(tzinfo=zone))

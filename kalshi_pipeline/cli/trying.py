@@ -1,4 +1,4 @@
-"""The commands that start something: the demo, the sandbox exchange, and Dagster."""
+"""The commands `demo`, `sandbox` and `dev`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Show the whole pipeline on a sandbox exchange.
 
-    On this computer: no account, no network, under two minutes.
+    Needs no account and no network, and takes under two minutes.
     """
     from kalshi_pipeline.cli.demo import run_demo
 
@@ -74,7 +74,7 @@ def sandbox(
     shape: Annotated[
         str, typer.Option(help="Generation of the API: 2026-01, 2026-10 or future.")
     ] = "2026-10",
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal exchanges.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed; equal seeds give equal exchanges.")] = 1,
     step_seconds: Annotated[float, typer.Option(min=0, help="Seconds between steps; 0 for no steps.")] = 2.0,
     requests_per_second: Annotated[float, typer.Option(min=0, help="Rate limit; 0 for none.")] = 20.0,
     recordings: Annotated[
@@ -86,7 +86,7 @@ def sandbox(
     ] = None,
 ) -> None:
     """Serve a local exchange that speaks the Kalshi API."""
-    # No other command needs a server.
+    # Only this command needs a server.
     from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
     try:
@@ -99,7 +99,7 @@ def sandbox(
             combos_per_step=combos_per_step,
             edits_per_step=edits_per_step,
             change_share=change_share,
-            shape=cast("Shape", shape),  # the world refuses any other word
+            shape=cast("Shape", shape),  # the world refuses any other value
             start=datetime_of(SYSTEM_CLOCK.now()),
             step_seconds=step_seconds or 1.0,
             recordings=recordings,

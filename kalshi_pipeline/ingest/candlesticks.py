@@ -43,7 +43,7 @@ from kalshi_pipeline.vocabulary import Tier
 
 _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
-_UNREADABLE = "the exchange returned a record that may be that of this market, and cannot be read"
+_UNREADABLE = "the exchange returned an unreadable record, which may be this market's"
 
 
 @repairing

@@ -211,7 +211,7 @@ class _Quotes:
 def _note_status(session: Session, report: Report, status: ExchangeStatus | None) -> None:
     """Record whether and where trading is paused. Quotes are still read; they do not move during a pause."""
     if status is None or status.is_paused is None:
-        report.notes.append("it is not known whether trading is paused")
+        report.notes.append("it is unknown whether trading is paused")
     if status is None:
         return
     report.is_paused, report.inactive_shards = status.is_paused, status.inactive_shards

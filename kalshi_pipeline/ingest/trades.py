@@ -197,7 +197,7 @@ class _Collection:
             return None
         return (
             f"the exchange's records of {len(undecided):,} traded markets ({min(undecided)}, …), or of their events, "
-            "could not be read, so it is not known whether they are in scope: run it again later"
+            "could not be read, so their scope is unknown: run it again later"
         )
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:

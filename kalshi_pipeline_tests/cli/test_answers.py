@@ -149,7 +149,7 @@ def test_search_finds_words_or_says_what_it_looked_for(run: Run) -> None:
     nothing = run("search", "snow", "boston")
     assert (nothing.returncode, nothing.stderr) == (
         0,
-        "no open market has 'snow' and 'boston' in its titles or tickers; --all searches the others too\n",
+        "no open market has 'snow' and 'boston' in its titles or tickers; --all also searches the others\n",
     )
 
 
@@ -224,7 +224,7 @@ def test_book_is_fetched_on_demand_and_shown_from_the_top(run: Run, query: Query
     ticker = rows_of(run, "quotes", "--limit", "1")[0]["ticker"]
     nothing = run("book", ticker.lower())
     assert nothing.stderr == (
-        f"no order book of {ticker} is stored: `kalshi market book {ticker} --fetch` gets it\n"
+        f"no order book of {ticker} is stored: `kalshi market book {ticker} --fetch` fetches it\n"
     )
     fetched = rows_of(run, "book", ticker.lower(), "--fetch")
     assert rows_of(run, "book", ticker) == fetched
@@ -307,7 +307,7 @@ def test_status_of_an_empty_store_and_of_manual_snapshots(run: Run, database: Da
     assert state["collecting"] == "not begun: no tick is complete yet; run `kalshi data collect --once`"
     take(database, now - 3 * MICROS_PER_DAY, [market("M")])
     state = json_of(run, "status")["state"]
-    assert state["collecting"] == "by hand: the newest complete tick was taken 3 d ago, none is scheduled"
+    assert state["collecting"] == "manual: the newest complete tick was taken 3 d ago; none is scheduled"
 
 
 def test_status_names_runs_that_are_not_complete(run: Run, sandbox: Sandbox) -> None:

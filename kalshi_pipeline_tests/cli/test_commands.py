@@ -372,7 +372,7 @@ def test_status_notices_that_nothing_is_collected(run: Run) -> None:
     run("snapshot")
     assert run("status", "--max-age", "5").returncode == 0
     stale = run("status", "--max-age", "0")
-    assert (stale.returncode, stale.stderr[:31]) == (3, "the newest complete tick is of ")
+    assert (stale.returncode, stale.stderr[:31]) == (3, "the newest complete tick is at ")
     assert "ticks\t1 complete\n" in stale.stdout
 
 

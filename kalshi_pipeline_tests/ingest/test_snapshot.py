@@ -296,7 +296,7 @@ def test_status_that_fails_costs_no_quote(sandbox: Sandbox, session: Session, qu
     assert report.is_complete
     assert query("SELECT is_paused, inserted FROM ticks") == [(None, 2_200)]
     assert re.match("clock not checked: http.*/exchange/status answered 50[0-9] .*, after", report.notes[0])
-    assert report.notes[1:] == ["it is not known whether trading is paused"]
+    assert report.notes[1:] == ["it is unknown whether trading is paused"]
 
 
 def test_events_that_cannot_be_fetched_cost_no_quote(

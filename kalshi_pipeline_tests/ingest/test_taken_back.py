@@ -92,7 +92,7 @@ def test_command_shows_a_withdrawn_settlement_as_such(
     ]
     assert isinstance(line, str)
     assert "yes, 1, " in line
-    assert "withdrawn, as seen " in line
+    assert "withdrawn (seen " in line
     assert ": no result is in force" in line
 
 

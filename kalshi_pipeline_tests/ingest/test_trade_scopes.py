@@ -274,7 +274,7 @@ def test_lookup_that_fails_for_one_market_leaves_its_trades_to_the_next_run(
     report = collect(series="KXEVSHARE,KXNEWTAYLOR-R")
     assert (report.state, report.error) == (State.PARTIAL, None)
     assert report.reason is not None
-    assert "could not be read, so it is not known whether they are in scope" in report.reason
+    assert "could not be read, so their scope is unknown" in report.reason
     assert traded(query) == {EVSHARE, TAYLOR_R}
     exchange.failing = {}
     assert collect(series="KXEVSHARE,KXNEWTAYLOR-R").state is State.COMPLETE

@@ -1,1 +1,1 @@
-"""What the commands that read answer: each reads the store through `api`, and writes nothing."""
+"""The answers of reading commands. Each reads the store through `api`, and writes nothing."""

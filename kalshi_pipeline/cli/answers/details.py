@@ -1,4 +1,4 @@
-"""Everything that the exchange said of a ticker, as its own JSON."""
+"""The details of a ticker: everything that the exchange sent about it, as JSON."""
 
 import sys
 
@@ -24,7 +24,7 @@ def print_details(ticker: str, at: str | None, kind: str | None, db: str | None)
 
 
 def _details(store: Store, ticker: str, at: int | None, kind: str | None) -> StoredDetails:
-    """Return what is stored under a ticker, in upper or lower case."""
+    """Return the details of a ticker in any case."""
     if not store.details_kinds(ticker) and kind in (None, *_KINDS):
         ticker = store.find_ticker(ticker, _KINDS if kind is None else (kind,))[1]
     return store.details(ticker, at, kind)

@@ -1,4 +1,4 @@
-"""Lists of markets: those that words name, those that close soon, and the outcomes of an event."""
+"""Lists of markets: search results, markets that close soon or have settled, and the outcomes of an event."""
 
 from collections.abc import Callable, Sequence
 
@@ -53,12 +53,12 @@ _SETTLED: Columns[SettledMarket] = {
     Column("settled_at", Kind.INSTANT): lambda market: market.settled_at,
     Column("settled_at_source", place=Place.NEVER): lambda market: market.settled_at_source,
 }
-# The title of an event's markets is, but for the outcome, the event's.
+# Markets of an event have the event's title, except for the outcome.
 _OUTCOMES = {column: read for column, read in _COLUMNS.items() if column not in (_TITLE,)}
 
 
 def _closing_at(now: int) -> Columns[ListedMarket]:
-    """Return the columns with how long it is until a market closes."""
+    """Return the columns with the time until a market closes."""
     return {
         _TICKER: _COLUMNS[_TICKER],
         _IN_SECONDS: lambda market: market.close_at and (market.close_at - now) / MICROS_PER_SECOND,
@@ -67,12 +67,12 @@ def _closing_at(now: int) -> Columns[ListedMarket]:
 
 
 def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
-    """Answer which markets words name."""
+    """Return the markets that match words."""
     limit = asked.limit or _MOST_FOUND
     kind = "market" if with_closed else "open market"
     nothing = f"no {kind} has {' and '.join(map(quoted, words))} in its titles or tickers"
     if not with_closed:
-        nothing += "; --all searches the others too"
+        nothing += "; --all also searches the others"
     with asked.open_store() as store:
         found, reason = store.together(
             lambda state: (
@@ -84,7 +84,7 @@ def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
 
 
 def closing(asked: Asked, within_seconds: float) -> Answer:
-    """Answer which open markets close within a span; where none does, when the next one closes."""
+    """Return the open markets that close within a span; if none does, the reason names the next one."""
 
     def read(state: Store) -> tuple[list[ListedMarket], str]:
         found = state.closing(within_seconds, asked.limit or 100_000)
@@ -114,8 +114,10 @@ def _when_the_next_closes(state: Store) -> str:
 
 
 def settled(asked: Asked, since: int) -> Answer:
-    """Answer which markets were settled since an instant."""
-    nothing = f"no market is known to have been settled since {asked.written(since)}: `kalshi data collect --once` asks"
+    """Return the markets that settled since an instant."""
+    nothing = (
+        f"no settlement since {asked.written(since)} is stored: `kalshi data collect --once` fetches them"
+    )
     with asked.open_store() as store:
         found, reason = store.together(
             lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
@@ -132,7 +134,7 @@ def settled(asked: Asked, since: int) -> Answer:
 
 
 def event(asked: Asked, ticker: str, at: int) -> Answer:
-    """Answer an event's outcomes with their quotes as known at an instant, their sums, and the newest changes."""
+    """Return an event's outcomes with their quotes at an instant, their sums, and the newest changes."""
 
     def read(state: Store) -> tuple[EventView, list[Change]]:
         _, stored = state.find_ticker(ticker, ("event", "market"))
@@ -185,7 +187,7 @@ def _open(view: EventView) -> list[ListedMarket]:
 
 
 def _sum(view: EventView, side: str) -> int | None:
-    """Return what one YES contract of each open outcome costs, or brings; None if one of them is not quoted."""
+    """Return the cost or the revenue of one YES contract of each open outcome; None if any is not quoted."""
     prices = [_of_quote(side)(market) for market in _open(view)]
     known = [price for price in prices if isinstance(price, int)]
     return sum(known) if prices and len(known) == len(prices) else None
@@ -206,6 +208,6 @@ def _sums(view: EventView) -> list[str]:
     exclusive = {
         True: "at most one of them ends YES",
         False: "several of them may end YES",
-        None: "it is not known whether several of them may end YES",
+        None: "unknown whether several of them may end YES",
     }
     return [*lines, exclusive[view.mutually_exclusive]]

@@ -1,4 +1,4 @@
-"""One market with its parents, its quote and its settlement: as stored, or fetched and stored first."""
+"""One market with its parents, its quote and its settlement, from the store or fetched first."""
 
 import contextlib
 from dataclasses import replace
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def stored_market(asked: Asked, ticker: str) -> Answer:
-    """Answer what is stored of a market."""
+    """Return a market from the store."""
     with asked.open_store() as store:
         return market_answer(asked, store.market(store.find_ticker(ticker)[1]))
 
 
 def fetched_market(asked: Asked, ticker: str) -> Answer:
-    """Fetch a market, store it with its parents, and answer what is known of it."""
+    """Fetch a market, store it with its parents, and return it."""
     from kalshi_pipeline.cli.sessions import print_repairs, reporting_session
 
     with reporting_session(asked.db) as session:
@@ -33,7 +33,7 @@ def fetched_market(asked: Asked, ticker: str) -> Answer:
 
 
 def store_if_unknown(session: "Session", ticker: str) -> None:
-    """Fetch a market that is not stored; raises OtherKindError for the ticker of an event or a series."""
+    """Fetch a market that is not stored. Raises OtherKindError for the ticker of an event or a series."""
     try:
         Store.of(session.database).find_ticker(ticker)
     except OtherKindError:
@@ -43,9 +43,9 @@ def store_if_unknown(session: "Session", ticker: str) -> None:
 
 
 def fetch_by_any_case(session: "Session", ticker: str) -> Quote:
-    """Fetch a market, written in any case, and store it with its parents.
+    """Fetch a market, whose ticker may be in any case, and store it with its parents.
 
-    Raises UnknownTickerError for one that the exchange does not know if similar ones are stored, or else
+    If the exchange does not know it, raises UnknownTickerError if similar tickers are stored, or else
     UnknownMarketError.
     """
     from kalshi_pipeline.ingest.market import fetch_market
@@ -68,7 +68,7 @@ def fetch_by_any_case(session: "Session", ticker: str) -> Quote:
 
 
 def market_answer(asked: Asked, view: MarketView) -> Answer:
-    """Answer a market with its parents as stored, its newest quote, and its settlement."""
+    """Return a market with its stored parents, its newest quote, and its settlement."""
     market = view.details
     strikes = [
         f"{name} {strike:.15g}"
@@ -79,7 +79,7 @@ def market_answer(asked: Asked, view: MarketView) -> Answer:
         "a placeholder: the exchange has not returned it yet" if market.event_is_placeholder else None
     )
     exclusive = {True: "at most one market of the event ends YES", False: "no", None: "unknown"}
-    # The category is often one of the tags too.
+    # The category is often also one of the tags.
     kinds = (market.category, market.frequency, *(market.tags or "").split(","))
     values: dict[Column, object] = {
         Column("ticker", Kind.TICKER): market.ticker,
@@ -121,11 +121,11 @@ def _settled(asked: Asked, settlement: StoredSettlement | None) -> str | None:
     settled_at = settlement.settled_at
     at = f"{'-' if settled_at is None else asked.written(settled_at)} ({settlement.settled_at_source})"
     amended = (
-        None if settlement.amended_at is None else f"amended, as seen {asked.written(settlement.amended_at)}"
+        None if settlement.amended_at is None else f"amended (seen {asked.written(settlement.amended_at)})"
     )
     withdrawn = (
         None
         if settlement.withdrawn_at is None
-        else f"withdrawn, as seen {asked.written(settlement.withdrawn_at)}: no result is in force"
+        else f"withdrawn (seen {asked.written(settlement.withdrawn_at)}): no result is in force"
     )
     return ", ".join(filter(None, (settlement.result, paid, at, amended, withdrawn)))

@@ -1,4 +1,4 @@
-"""Quotes: of all markets as of an instant, of one over a span, the newest one, and what moved most."""
+"""Quotes: of all markets at an instant, of one market over a span, its newest quote, and the movers."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ _IF_WIDE = ("state", "yes_bid_size", "yes_ask_size", "open_interest", "confirmed
 
 
 def quote_columns(*always: str) -> list[Column]:
-    """Return the columns of quotes, in the order of their fields; on a terminal these and the prices are shown."""
+    """Return the columns of quotes, in the order of their fields. A terminal shows the given ones and the prices."""
 
     def place(name: str) -> Place:
         if name in (*always, *_SHOWN):
@@ -58,7 +58,7 @@ def quote_columns(*always: str) -> list[Column]:
 
 
 def quotes(asked: Asked, at: int) -> Answer:
-    """Answer which quotes were in force at an instant; a terminal shows the busiest markets."""
+    """Return the quotes in force at an instant; a terminal shows the busiest markets."""
     with asked.open_store() as store:
         found, complete_at, begins_at = store.together(
             lambda state: (state.quotes(at=at), state.complete_tick(at), state.begins_at())
@@ -79,7 +79,7 @@ def quotes(asked: Asked, at: int) -> Answer:
 
 
 def _ordered(found: Sequence[Quote], asked: Asked) -> list[Quote]:
-    """Return all by ticker for files, or the busiest ones first where they are shown or limited."""
+    """Return all quotes by ticker for files, or the busiest first if they are shown or limited."""
     if asked.limit is None and asked.form in (Format.CSV, Format.JSON):
         return sorted(found)
     busiest = heapq.nsmallest(len(found), found, key=lambda quote: (-(quote.volume or 0), quote.ticker))
@@ -87,7 +87,7 @@ def _ordered(found: Sequence[Quote], asked: Asked) -> list[Quote]:
 
 
 def history(asked: Asked, ticker: str, span: tuple[int, int], resample: float | None) -> Answer:
-    """Answer what was known of one market in a span, instant by instant."""
+    """Return the history of one market in a span."""
     since, until = span
 
     def read(state: Store) -> tuple[str, list[Quote], int | None]:
@@ -109,7 +109,7 @@ def history(asked: Asked, ticker: str, span: tuple[int, int], resample: float | 
 
 
 def metrics(asked: Asked, ticker: str) -> Answer:
-    """Answer a market's newest stored quote, with what follows from it."""
+    """Return a market's newest stored quote, with derived values."""
     with asked.open_store() as store:
         _, stored = store.find_ticker(ticker)
         quote, status = store.latest_quote(stored)
@@ -117,7 +117,7 @@ def metrics(asked: Asked, ticker: str) -> Answer:
 
 
 def quote_values(quote: Quote, status: str | None) -> dict[Column, object]:
-    """Return a quote with what follows from it, and the market's status."""
+    """Return a quote with derived values and the market's status."""
     is_over = not quote.is_listed
     return {
         Column("status", absent="unknown"): f"{status or 'unknown'}, no longer listed" if is_over else status,
@@ -137,7 +137,7 @@ def quote_values(quote: Quote, status: str | None) -> dict[Column, object]:
 
 
 def movers(asked: Asked, window_seconds: float) -> Answer:
-    """Answer which markets moved most in a window up to the newest complete tick, or since history begins."""
+    """Return the markets that moved most in a window that ends at the newest complete tick, or since history begins."""
     with asked.open_store() as store:
         found, span, begins_at = store.together(lambda state: _moved(state, window_seconds, asked.limit))
     if span is None:
@@ -161,7 +161,7 @@ def movers(asked: Asked, window_seconds: float) -> Answer:
 def _moved(
     state: Store, window_seconds: float, limit: int | None
 ) -> tuple[list[Mover], Window | None, int | None]:
-    """Return what moved, in which window, and when history begins: a window that begins earlier is cut."""
+    """Return the movers, their window, and the start of history, to which an earlier window is cut."""
     span, begins_at = state.movers_window(window_seconds), state.begins_at()
     if span is not None and begins_at is not None and span.start < begins_at < span.end:
         span = Window(begins_at, span.end)

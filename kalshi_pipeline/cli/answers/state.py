@@ -1,4 +1,4 @@
-"""The state of the store: whether ticks are on time, what is missing, the last runs, and the rows."""
+"""The state of the store: whether ticks are on time, what is missing, the last runs, and row counts."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -21,7 +21,7 @@ _NO_TICK = "no tick is stored yet: run `kalshi data snapshot` first"
 
 
 class _Named(NamedTuple):
-    """A run with the name of what it was for; None if there was none yet."""
+    """A run with its name; None if there was none yet."""
 
     name: str
     run: StoredRun | None
@@ -78,14 +78,14 @@ def _counted(states: Mapping[str, int]) -> str | None:
 
 
 def ticks(asked: Asked) -> Answer:
-    """Answer the newest ticks, the newest one at the end."""
+    """Return the newest ticks, oldest first."""
     with asked.open_store() as store:
         found = store.ticks(limit := asked.limit or _MOST_TICKS)
     return table(_TICKS, reversed(found), reason=_NO_TICK, read_at_most=limit, what="ticks", by_time=True)
 
 
 def gaps(asked: Asked, since: int) -> Answer:
-    """Answer the spans without a complete tick."""
+    """Return the spans without a complete tick."""
     with asked.open_store() as store:
         found, newest = store.together(lambda state: (state.gaps(since), state.last_tick()))
     nothing = f"no gap since {asked.written(since)}: every tick was complete, and none was late"
@@ -93,7 +93,9 @@ def gaps(asked: Asked, since: int) -> Answer:
 
 
 def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
-    """Answer whether collecting is on time, and what the store holds; it is an error if no complete tick is newer."""
+    """Return whether collecting is on time, and the contents of the store, with an error if no complete tick is
+    newer.
+    """
     now = SYSTEM_CLOCK.now()
     with asked.open_store() as store:
         found, timing, gaps_of_day = store.together(
@@ -120,12 +122,12 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
 
 
 def _is_replaced(name: str, found: Overview) -> bool:
-    """Return whether a listing never ran, but its backfill did, which stores more."""
+    """Return whether a listing never ran, but its backfill, which stores more, did."""
     return found.listings[name] is None and f"{name} backfill" in found.listings
 
 
 def _limit_line(limit: RequestLimit) -> str:
-    """Return how many requests a second are sent at most now, and why that is fewer than configured."""
+    """Return the request limit in force, and why it is below the setting."""
     line = f"{round(limit.in_force, 1):g} a second"
     if limit.in_force == limit.configured:
         return line
@@ -139,7 +141,7 @@ def _too_old(asked: Asked, timing: Timing, max_age_minutes: float | None, now: i
     at = timing.complete_at
     if max_age_minutes is None or (at is not None and now - at <= max_age_minutes * _MICROS_PER_MINUTE):
         return None
-    old = "no tick is complete" if at is None else f"the newest complete tick is of {asked.written(at)}"
+    old = "no tick is complete" if at is None else f"the newest complete tick is at {asked.written(at)}"
     return ExchangeError(
         f"{old}: view tick_history has the reasons; if no tick follows, restart the collector"
     )
@@ -152,7 +154,7 @@ def _gaps_of_day(state: Store, now: int) -> list[Gap]:
 def _punctuality(
     found: Overview, timing: Timing, gaps_of_day: list[Gap], now: int, *, is_local: bool
 ) -> dict[Column, object]:
-    """Return whether ticks are on time, since when they are not, and what is missing."""
+    """Return whether ticks are on time, or since when they are late, and what is missing."""
     shown = _since(timing, now, is_local=is_local)
     lost = sum(sum(gap.states.values()) for gap in gaps_of_day)
     incomplete = {
@@ -196,9 +198,7 @@ def _since(timing: Timing, now: int, *, is_local: bool) -> str:
             "" if timing.due_at else pasteable("; run `kalshi data collect --once`")
         )
     if timing.period_seconds is None:
-        return (
-            f"by hand: the newest complete tick was taken {ago(timing.complete_at, now)}, none is scheduled"
-        )
+        return f"manual: the newest complete tick was taken {ago(timing.complete_at, now)}; none is scheduled"
     if timing.is_late(now):
         period = round(timing.period_seconds * MICROS_PER_SECOND)
         due_at = timing.complete_at + period
@@ -216,7 +216,7 @@ def _runs(named: Iterable[_Named]) -> Answer:
 
 
 def _rows(found: Overview) -> Iterable[tuple[str, int, int | None, int]]:
-    # Both assets that list markets quarantine a market that cannot be read.
+    # Both assets that list markets quarantine unreadable markets.
     return [
         (name, rows, found.open_placeholders.get(name), found.quarantined.get(name, 0))
         for name, rows in found.rows.items()

@@ -1,4 +1,4 @@
-"""What was traded in a market, and what was offered in it."""
+"""The trades and the order book of a market."""
 
 from kalshi_pipeline.api import BookLevel, OrderBook, Store, StoredTrade
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, table
@@ -20,7 +20,7 @@ _TRADES: Columns[StoredTrade] = {
 
 
 def _yes_price(level: BookLevel) -> int:
-    """Return a level's price of YES: a bid for NO is an ask for YES."""
+    """Return a level's YES price: a bid for NO is an ask for YES."""
     return level.price if level.is_yes else MICROS_PER_DOLLAR - level.price
 
 
@@ -32,7 +32,7 @@ _LEVELS: Columns[BookLevel] = {
 
 
 def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
-    """Answer the stored trades of a market in a span."""
+    """Return the stored trades of a market in a span."""
     start, end = span
 
     def read(state: Store) -> tuple[str, list[StoredTrade], str]:
@@ -55,7 +55,7 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
 
 
 def _why_no_trade(asked: Asked, state: Store, ticker: str, span: tuple[int, int]) -> str:
-    """Return that there was no trade where all are stored, or how to collect the days that have begun."""
+    """Return that there was no trade, if all are stored, or else how to collect the missing days."""
     start, end = span
     now = SYSTEM_CLOCK.now()
     days = [day_of(at) for at in range(start - start % MICROS_PER_DAY, min(end, now + 1), MICROS_PER_DAY)]
@@ -69,7 +69,7 @@ def _why_no_trade(asked: Asked, state: Store, ticker: str, span: tuple[int, int]
 
 
 def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
-    """Answer the newest stored order book of a market, or fetch the present one and store it first."""
+    """Return the newest stored order book of a market, or fetch and store the current one first."""
     if is_fetched:
         found, stored = _fetched_book(asked, ticker)
     else:
@@ -80,7 +80,7 @@ def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
         return table(
             _LEVELS,
             [],
-            reason=f"no order book of {stored} is stored: `kalshi market book {stored} --fetch` gets it",
+            reason=f"no order book of {stored} is stored: `kalshi market book {stored} --fetch` fetches it",
         )
     at = f"{asked.written(found.received_at)}, {ago(found.received_at, SYSTEM_CLOCK.now())}"
     levels = sorted(found.levels, key=lambda level: (level.is_yes, -_yes_price(level)))

@@ -98,8 +98,8 @@ class EventLookup:
             missing = [ticker for ticker in asked if ticker not in found]
             if has_others and missing:
                 self._report.notes.append(
-                    f"the exchange returned other events than those it was asked for, so {len(missing):,} that its "
-                    "answer does not have may exist, and are left to later runs"
+                    f"the exchange returned other events than requested, so {len(missing):,} missing "
+                    "ones may exist, and are left to later runs"
                 )
             else:
                 fetched.missing.extend(missing)

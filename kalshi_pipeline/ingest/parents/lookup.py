@@ -87,8 +87,12 @@ class MarketLookup:
         if ticker in self.failed:
             return str(self.failed[ticker])
         if ticker in self.unreadable:
-            return "the exchange's record of it cannot be read"
-        return "neither tier knows it" if ticker in self.gone else "it was not looked up: the exchange fails"
+            return "the exchange's record of it is unreadable"
+        return (
+            "neither tier knows it"
+            if ticker in self.gone
+            else "it was not looked up, because the exchange failed"
+        )
 
     def _ask(self, tickers: Sequence[str], tier: Tier) -> Generator[LookedUp, None, list[str]]:
         """Query a tier, and return the tickers that it does not have."""

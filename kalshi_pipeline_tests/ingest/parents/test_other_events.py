@@ -25,7 +25,7 @@ def test_answer_with_other_events_does_not_show_that_events_are_missing(
             ((placeholders,),) = query(_PLACEHOLDERS)
             assert placeholders > 0
             assert query("SELECT count(*) FROM event_lookups") == [(0,)]
-            assert any("other events than those it was asked for" in note for note in report.notes)
+            assert any("other events than requested" in note for note in report.notes)
             sandbox.faults = Faults()
             sync_events(session)
         assert query(_PLACEHOLDERS) == [(0,)]
