@@ -29,21 +29,21 @@ class Series(NamedTuple):
     tags: Annotated[str | None, Note("the series' tags, separated by commas")]
     categories: Annotated[str | None, Note("the series' categories, as JSON", since=2)] = None
     fee_type: Annotated[str | None, Note("how fees are computed, in the exchange's words", since=2)] = None
-    fee_multiplier: Annotated[int | None, Note("what the fees are multiplied by", MILLIONTHS, since=2)] = None
+    fee_multiplier: Annotated[int | None, Note("the multiplier of fees", MILLIONTHS, since=2)] = None
     settlement_sources: Annotated[
-        str | None, Note("where outcomes are taken from, as JSON", since=2, is_shared=True)
+        str | None, Note("the sources of outcomes, as JSON", since=2, is_shared=True)
     ] = None
     contract_url: Annotated[str | None, Note("address of the contract", since=2)] = None
     contract_terms_url: Annotated[str | None, Note("address of the contract's terms", since=2)] = None
     additional_prohibitions: Annotated[
-        str | None, Note("who else may not trade, as JSON", since=2, is_shared=True)
+        str | None, Note("further trading prohibitions, as JSON", since=2, is_shared=True)
     ] = None
     product_metadata: Annotated[
-        str | None, Note("what the exchange says beside its fields, as JSON", since=2, is_shared=True)
+        str | None, Note("additional data of the exchange, as JSON", since=2, is_shared=True)
     ] = None
-    competition: Annotated[str | None, Note("the competition, of product_metadata", since=2)] = None
+    competition: Annotated[str | None, Note("the competition, from product_metadata", since=2)] = None
     competition_scope: Annotated[
-        str | None, Note("what of the competition, of product_metadata", since=2)
+        str | None, Note("the part of the competition, from product_metadata", since=2)
     ] = None
     exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)] = None
 
@@ -56,7 +56,8 @@ class Event(NamedTuple):
     title: Annotated[str | None, Note("what it is about, in the exchange's words")]
     sub_title: Annotated[str | None, Note("the event's short description")]
     category: Annotated[
-        str | None, Note("the exchange's category; where the series has another, the series is right")
+        str | None,
+        Note("the exchange's category; if the series has another, the series' category is correct"),
     ]
     mutually_exclusive: Annotated[bool | None, Note("whether at most one market of the event can end YES")]
     strike_at: Annotated[int | None, Note("the date that the event is about", INSTANT)]
@@ -70,14 +71,14 @@ class Event(NamedTuple):
         int | None, Note("in place of the series' fee multiplier", MILLIONTHS, since=2)
     ] = None
     settlement_sources: Annotated[
-        str | None, Note("where the outcome is taken from, as JSON", since=2, is_shared=True)
+        str | None, Note("the sources of the outcome, as JSON", since=2, is_shared=True)
     ] = None
     product_metadata: Annotated[
-        str | None, Note("what the exchange says beside its fields, as JSON", since=2, is_shared=True)
+        str | None, Note("additional data of the exchange, as JSON", since=2, is_shared=True)
     ] = None
-    competition: Annotated[str | None, Note("the competition, of product_metadata", since=2)] = None
+    competition: Annotated[str | None, Note("the competition, from product_metadata", since=2)] = None
     competition_scope: Annotated[
-        str | None, Note("what of the competition, of product_metadata", since=2)
+        str | None, Note("the part of the competition, from product_metadata", since=2)
     ] = None
     exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)] = None
 
@@ -136,7 +137,7 @@ class Market(NamedTuple):
     is_provisional: Annotated[bool | None, Note("whether the exchange may still delete it")]
     is_combo: Annotated[bool, Note("whether it is a multivariate market, made from a collection")]
     collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
-    latest_expiration_at: Annotated[int | None, Note("when it expires at the latest", INSTANT, since=2)]
+    latest_expiration_at: Annotated[int | None, Note("its latest expiration", INSTANT, since=2)]
     functional_strike: Annotated[str | None, Note("the strike as a function, of that strike type", since=2)]
     custom_strike: Annotated[str | None, Note("the strike as the exchange's own object, as JSON", since=2)]
     expiration_value: Annotated[str | None, Note("the value that decided it, as text", since=2)]
@@ -144,14 +145,16 @@ class Market(NamedTuple):
         str | None, Note("further rules, often the same for all markets of an event", since=2, is_shared=True)
     ]
     price_level_structure: Annotated[str | None, Note("the name of its price steps", since=2)]
-    price_ranges: Annotated[str | None, Note("its price steps, as JSON", since=2, is_shared=True)]
+    price_ranges: Annotated[str | None, Note("the price steps, as JSON", since=2, is_shared=True)]
     settlement_bounds_type: Annotated[str | None, Note("default or floor", since=2)]
     settlement_floor: Annotated[int | None, Note("the least that a YES contract will pay", DOLLARS, since=2)]
     settlement_timer_seconds: Annotated[int | None, Note("seconds from the result to the payout", since=2)]
     can_close_early: Annotated[bool | None, Note("whether it may close before its announced close", since=2)]
-    early_close_condition: Annotated[str | None, Note("when it closes early", since=2, is_shared=True)]
-    fee_waiver_expiration_at: Annotated[int | None, Note("until when no fee is taken", INSTANT, since=2)]
-    primary_participant_key: Annotated[str | None, Note("whom the market is about", since=2)]
+    early_close_condition: Annotated[
+        str | None, Note("the condition for an early close", since=2, is_shared=True)
+    ]
+    fee_waiver_expiration_at: Annotated[int | None, Note("the end of a fee waiver", INSTANT, since=2)]
+    primary_participant_key: Annotated[str | None, Note("who the market is about", since=2)]
     exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)]
     updated_time: str | None
     quote: Quote
@@ -185,13 +188,13 @@ class Settlement(NamedTuple):
     ticker: Annotated[str, Note("the market that ended")]
     result: Annotated[str | None, Note("the outcome: yes, no or scalar")]
     settlement_value: Annotated[
-        int | None, Note("what one YES contract paid, NULL where the exchange does not say", DOLLARS)
+        int | None, Note("the payout of one YES contract; NULL if the exchange does not report it", DOLLARS)
     ]
     settled_at: Annotated[int | None, Note("when it was settled", INSTANT)]
     settled_at_source: Annotated[
-        str, Note("the source of that time: settlement_ts, or where that is missing close_time or first_seen")
+        str, Note("the source of that time: settlement_ts, or close_time or first_seen if that is missing")
     ]
-    tier: Annotated[str, Note("where the exchange keeps it: live or historical")]
+    tier: Annotated[str, Note("the exchange's tier that has it: live or historical")]
     is_current_tier: Annotated[bool, Note("whether the exchange keeps the market in that tier now")]
 
 
@@ -205,10 +208,10 @@ class Trade(NamedTuple):
     trade_id: Annotated[str, Note("the exchange's UUID, as its 16 bytes")]
     ticker: Annotated[str, Note("the market that was traded")]
     created_at: Annotated[int, Note("when it was executed", INSTANT)]
-    yes_price: Annotated[int, Note("price of YES; NO cost one dollar minus it", DOLLARS)]
+    yes_price: Annotated[int, Note("price of YES; the price of NO is one dollar minus it", DOLLARS)]
     contracts: Annotated[int | None, Note("size", CONTRACTS)]
     taker_side: Annotated[str | None, Note("the side that the taker took, in the exchange's words")]
-    is_block: Annotated[bool | None, Note("whether it was agreed on outside of the order book")]
+    is_block: Annotated[bool | None, Note("whether it was a block trade, agreed outside the order book")]
     is_mirrored: bool = True
 
 
@@ -227,8 +230,8 @@ class Candlestick(NamedTuple):
     yes_ask_low: Annotated[int | None, Note("lowest best ask for YES in the period", DOLLARS)]
     yes_ask_close: Annotated[int | None, Note("last best ask for YES in the period", DOLLARS)]
     price_open: Annotated[int | None, Note("price of the first trade in the period", DOLLARS)]
-    price_high: Annotated[int | None, Note("price of the highest trade in the period", DOLLARS)]
-    price_low: Annotated[int | None, Note("price of the lowest trade in the period", DOLLARS)]
+    price_high: Annotated[int | None, Note("highest price of a trade in the period", DOLLARS)]
+    price_low: Annotated[int | None, Note("lowest price of a trade in the period", DOLLARS)]
     price_close: Annotated[int | None, Note("price of the last trade in the period", DOLLARS)]
     price_mean: Annotated[int | None, Note("mean price of the trades in the period", DOLLARS)]
     price_previous: Annotated[int | None, Note("price of the last trade before the period", DOLLARS)]
@@ -239,9 +242,9 @@ class Candlestick(NamedTuple):
 class OrderBookLevel(NamedTuple):
     """The resting contracts at one price of one side."""
 
-    is_yes: Annotated[bool, Note("whether these are bids for YES, else for NO")]
+    is_yes: Annotated[bool, Note("whether these are bids for YES (else for NO)")]
     price: Annotated[int, Note("the price bid", DOLLARS)]
-    size: Annotated[int, Note("what is bid for at that price", CONTRACTS)]
+    size: Annotated[int, Note("the contracts bid for at that price", CONTRACTS)]
 
 
 class OrderBook(NamedTuple):
@@ -280,8 +283,8 @@ class Leg(NamedTuple):
     position: Annotated[int, Note("its place among the combo's legs, from 0")]
     market_ticker: Annotated[str | None, Note("the market of this leg")]
     event_ticker: Annotated[str | None, Note("that market's event")]
-    side: Annotated[str | None, Note("the side that has to win: yes or no")]
-    settlement_value: Annotated[int | None, Note("what YES of that market paid, once it is known", DOLLARS)]
+    side: Annotated[str | None, Note("the side that must win: yes or no")]
+    settlement_value: Annotated[int | None, Note("the payout of YES of that market, once known", DOLLARS)]
 
 
 class DocumentFields(Protocol):

@@ -130,7 +130,7 @@ def _derived(table: Table, words: ViewWords) -> Iterator[GeneratedColumn]:
         yield GeneratedColumn("day", "TEXT", words.day("tick_at"), "the UTC day of tick_at as YYYY-MM-DD")
     elif table is markets:
         title = "coalesce(title, yes_sub_title)"
-        yield GeneratedColumn("shown_title", "TEXT", title, "title, or in its absence yes_sub_title")
+        yield GeneratedColumn("shown_title", "TEXT", title, "title, or yes_sub_title if it is missing")
     elif table is candlestick_days:
         yield GeneratedColumn("day", "TEXT", words.day("day_at"), "day_at as YYYY-MM-DD")
     elif table is order_book_levels:

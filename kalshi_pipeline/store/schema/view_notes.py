@@ -2,8 +2,7 @@
 
 VIEW_NOTES = {
     "latest_prices": (
-        "One row per market: its newest stored quote, and what is known of it as of the newest tick (`state`, "
-        "`confirmed_at`)."
+        "One row per market: its newest stored quote, and its state as of the newest tick (`state`, `confirmed_at`)."
     ),
     "stored_quotes": "The part of `price_history` whose rows were stored.",
     "repeated_quotes": (
@@ -37,8 +36,8 @@ VIEW_NOTES = {
     ),
     "void_unchanged_quotes": "The same as `unchanged_quotes`, of ticks that were voided.",
     "tick_history": (
-        "One row per tick, those that were missed included, with its counts. `inactive_shards` is JSON: the shards of "
-        "the exchange that did not trade."
+        "One row per tick, including missed ones, with its counts. `inactive_shards` is JSON: the shards of the "
+        "exchange that did not trade."
     ),
     "listing_history": "One row per run of anything but a snapshot, with its scope, times and counts.",
     "run_history": "One row per run: those of `tick_history` (snapshots) and of `listing_history` (all others).",

@@ -9,7 +9,7 @@ last_ids = Table(
     "last_ids",
     metadata,
     Column("table_name", Text, primary_key=True, comment="a table whose keys are in other tables"),
-    Column("last_id", Integer, nullable=False, comment="the largest key that was ever used"),
+    Column("last_id", Integer, nullable=False, comment="the largest key ever used"),
     comment="new rows get larger keys, so the key of a row that another program deleted is never reused",
     **clustered(),
 )
@@ -29,7 +29,7 @@ set_aside_rows = Table(
     id_column(),
     Column("table_name", Text, nullable=False, comment="the table that the row was in"),
     Column("row", Text, nullable=False, comment="the unchanged row as JSON; bytes are hexadecimal"),
-    Column("why", Text, nullable=False, comment="which of its keys has no row in which table"),
+    Column("why", Text, nullable=False, comment="the key without a row, and its table"),
     Column("run", Text, comment="the run that found it, such as ticks/17; NULL outside of a run"),
     instant_column("set_aside_at", "when it was removed, or its key was replaced by NULL"),
     comment="rows set aside because another program deleted the rows that they refer to",

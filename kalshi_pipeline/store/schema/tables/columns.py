@@ -43,7 +43,8 @@ def count_column(name: str, meaning: str, *, default: str | None = None) -> Colu
 def seen_columns() -> list[Column[Any]]:
     return [
         instant_column(
-            "first_seen_at", "when the exchange was first seen to have it; of a placeholder when it was made"
+            "first_seen_at",
+            "when the exchange was first seen to have it; for a placeholder, when it was created",
         ),
         instant_column("changed_at", "when this row last changed"),
     ]

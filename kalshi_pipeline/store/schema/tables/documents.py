@@ -27,7 +27,10 @@ document_dictionaries = Table(
         "kind", Text, nullable=False, comment="the kind of the documents: series, event, market, or another"
     ),
     Column(
-        "family", Text, nullable=False, comment="the documents that it is for, by a prefix of their names"
+        "family",
+        Text,
+        nullable=False,
+        comment="the family of documents that it is for, as a prefix of their names",
     ),
     instant_column("made_at", "when it was made"),
     Column(
@@ -54,7 +57,7 @@ document_blocks = Table(
         ForeignKey("document_dictionaries.id"),
         comment="the dictionary with which it is compressed, if there is one",
     ),
-    Column("body", LargeBinary, nullable=False, comment="documents, one a line, compressed by zstd"),
+    Column("body", LargeBinary, nullable=False, comment="documents, one per line, compressed by zstd"),
     comment="documents that were stored at the same time, compressed together",
 )
 
@@ -69,14 +72,14 @@ def _documents(name: str, key: str, parent: str, subject: str) -> Table:
             "seen_at",
             BigInteger,
             primary_key=True,
-            comment=str(Note("when the exchange was first seen to say this", INSTANT)),
+            comment=str(Note("when the exchange was first seen to send this", INSTANT)),
         ),
         Column("digest", BigInteger, nullable=False, comment="64 bits of the document's XXH3 digest"),
         Column(
             "block_id", ForeignKey("document_blocks.id"), nullable=False, comment="the block that holds it"
         ),
         Column("line", Integer, nullable=False, comment="its line in that block, from 0"),
-        comment=f"everything that the exchange said of each {subject}, wherever that was not what it had said before",
+        comment=f"everything that the exchange sent about each {subject}, whenever it differs from before",
         **clustered(),
     )
 
@@ -89,7 +92,7 @@ document_subjects = Table(
     "document_subjects",
     metadata,
     id_column(),
-    Column("kind", Text, nullable=False, comment="what it is, such as milestone or event_metadata"),
+    Column("kind", Text, nullable=False, comment="its kind, such as milestone or event_metadata"),
     Column("ticker", Text, nullable=False, comment="the exchange's identifier, unique within the kind"),
     instant_column("asked_at", "when it was last requested"),
     UniqueConstraint("kind", "ticker"),

@@ -28,7 +28,7 @@ series_fee_changes = Table(
     record_column(SeriesFeeChange, "change_id", primary_key=True),
     *record_columns(SeriesFeeChange, without=("change_id",)),
     *_fee_change_columns(),
-    comment="changes of the fees of series, past and scheduled",
+    comment="past and scheduled changes of series' fees",
     **clustered(),
 )
 Index(
@@ -43,7 +43,7 @@ event_fee_changes = Table(
     record_column(EventFeeChange, "change_id", primary_key=True),
     *record_columns(EventFeeChange, without=("change_id",)),
     *_fee_change_columns(),
-    comment="changes of the fee overrides of events, past and scheduled; one without values clears the override",
+    comment="past and scheduled changes of events' fee overrides; a change without values clears the override",
     **clustered(),
 )
 Index("ix_event_fee_changes_event_ticker", event_fee_changes.c.event_ticker, event_fee_changes.c.scheduled_at)

@@ -62,7 +62,7 @@ candlestick_days = Table(
     Column("tier", Text, comment="the tier that answered"),
     Column("reason", Text, comment="why it is not complete, or has no candlestick, in words"),
     instant_column("asked_at", "when it was requested"),
-    comment="the outcome of requesting a market's candlesticks of a day: the next run requests those that are missing",
+    comment="the outcome of requesting a market's candlesticks of a day; the next run requests what is missing",
     **clustered(),
 )
 

@@ -13,14 +13,14 @@ settlements = Table(
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that ended"),
     *record_columns(Settlement, without=("ticker", "is_current_tier")),
-    instant_column("first_seen_at", "when this row was made"),
-    instant_column("amended_at", "when its result or its value was last seen to have changed", nullable=True),
+    instant_column("first_seen_at", "when this row was created"),
+    instant_column("amended_at", "when a change of its result or value was last seen", nullable=True),
     instant_column(
         "withdrawn_at",
-        "when the market was seen without a result again, NULL while the settlement is in force",
+        "when the market was seen without a result again; NULL while the settlement is in force",
         nullable=True,
     ),
-    comment="results and payouts of markets, from the publication of a result on",
+    comment="results and payouts of markets, once a result is published",
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
 
@@ -42,6 +42,6 @@ settlement_amendments = Table(
     Column("result_after", Text, comment="the newly published outcome"),
     Column("value_before", BigInteger, comment=str(Note("the earlier payout of one YES contract", DOLLARS))),
     Column("value_after", BigInteger, comment=str(Note("the new payout of one YES contract", DOLLARS))),
-    comment="changes of published results and of their values, withdrawn ones included",
+    comment="changes of published results and of their values, including withdrawn ones",
 )
 Index("ix_settlement_amendments_market_id_id", settlement_amendments.c.market_id, settlement_amendments.c.id)

@@ -29,7 +29,7 @@ texts = Table(
         comment="the first 64 bits of its BLAKE2b digest",
     ),
     Column("body", Text, nullable=False, comment="the text"),
-    comment="texts that many rows share, such as second rules: each is stored once",
+    comment="texts that many rows share, such as secondary rules, each stored once",
 )
 
 
@@ -42,8 +42,8 @@ def _changes(name: str, key: str, parent: str, subject: str, fields: str) -> Tab
         Column(key, ForeignKey(parent), nullable=False, comment=f"the {subject} that changed"),
         instant_column("seen_at", "when the change was seen"),
         Column("field", Text, nullable=False, comment="which of its columns changed"),
-        Column("before", Text, comment="its value before, as text; of a shared text its key"),
-        Column("after", Text, comment="its value since then, as text; of a shared text its key"),
+        Column("before", Text, comment="its value before, as text, or the key of a shared text"),
+        Column("after", Text, comment="its value since then, as text, or the key of a shared text"),
         comment=f"changes of {fields}",
     )
     Index(f"ix_{name}_{key}_id", table.c[key], table.c.id)
@@ -57,14 +57,14 @@ def _parent_columns() -> list[Column[Any]]:
             "is_placeholder",
             Boolean,
             nullable=False,
-            comment="made because a child needed it; its other values are NULL until a run fills it",
+            comment="created because a child needed it; its other values are NULL until a run fills it",
         ),
         Column(
             "reading",
             Integer,
             nullable=False,
             server_default="0",
-            comment="the version of reading with which it was read last: a field of a later one is not known yet",
+            comment="the version of parsing that last read it; fields of later versions are unknown",
         ),
         *seen_columns(),
     ]
@@ -90,11 +90,11 @@ events = Table(
     key_of_parent(Event, "series_ticker", "series_id", "series.id"),
     *record_columns(Event, without=("ticker", "series_ticker")),
     *_parent_columns(),
-    comment="questions, each with its markets",
+    comment="question sets with their markets",
 )
 
 event_changes = _changes(
-    "event_changes", "event_id", "events.id", "event", "every field of events, their series included"
+    "event_changes", "event_id", "events.id", "event", "every field of events, including their series"
 )
 
 event_lookups = Table(
@@ -102,7 +102,7 @@ event_lookups = Table(
     metadata,
     Column("event_id", ForeignKey("events.id"), primary_key=True, comment="the event that is missing"),
     instant_column("asked_at", "when it was last requested"),
-    comment="events that the exchange did not return: the next run asks for the others first",
+    comment="events that the exchange did not return; the next run requests others first",
 )
 
 markets = Table(
@@ -114,7 +114,7 @@ markets = Table(
     *record_columns(Market, without=("ticker", "event_ticker", *QUOTE_COLUMNS, *UNSTORED)),
     instant_column(
         "gone_at",
-        "when it was found in neither of the exchange's tiers, NULL while it is in one",
+        "when it was found in neither of the exchange's tiers; NULL while it is in one",
         nullable=True,
     ),
     *_parent_columns(),
@@ -134,9 +134,9 @@ market_fingerprints = Table(
     Column(
         "fingerprint",
         BigInteger,
-        comment="64 bits of the market's description as a listing last had it; NULL if it has to be compared in full",
+        comment="64-bit digest of the market's description in the last listing; NULL if it must be compared in full",
     ),
-    comment="by which a snapshot finds the few markets of a page whose description is not as it was",
+    comment="digests with which a snapshot finds the few markets of a page with a changed description",
 )
 
 # Placeholders are few and asked for at every run: each table finds its own without being read.
@@ -174,7 +174,7 @@ market_changes = _changes(
     "market_id",
     "markets.id",
     "market",
-    "every field of markets, their event included, and of settlement_value",
+    "every field of markets, including their event, and of settlement_value",
 )
 Index("ix_market_changes_seen_at", market_changes.c.seen_at)
 

@@ -75,8 +75,7 @@ unchanged_blocks = Table(
         nullable=False,
         comment=f"one byte for each market: market_id % {BLOCK_SIZE}",
     ),
-    comment="where every quote is kept: the markets whose quotes are as in their rows of price_snapshots before; the "
-    "view unchanged_quotes has them one by one",
+    comment="the markets with unchanged quotes at a tick, if every quote is kept; one by one in view unchanged_quotes",
     **clustered(),
 )
 

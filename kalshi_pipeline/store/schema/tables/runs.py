@@ -15,13 +15,12 @@ scopes = Table(
     Column("series", Text, comment="tickers of series, sorted and separated by commas; blank for all series"),
     Column("combos", Text, comment="multivariate markets: exclude, only or include"),
     Column("status_filter", Text, comment="the exchange's filter word, or all"),
-    Column("sentence", Text, nullable=False, comment="the scope in words; nothing is decided by it"),
+    Column("sentence", Text, nullable=False, comment="the scope in words, for display only"),
     Column(
         "is_former",
         Boolean,
         nullable=False,
-        comment="of ticks before schema 0005, which stored again what a tick of another scope had stored: they "
-        "confirm only what ticks of the same scope stored",
+        comment="a scope of ticks before schema 0005, which confirm only quotes that ticks of the same scope stored",
     ),
     UniqueConstraint("series", "combos", "status_filter", "is_former"),
     comment="what runs cover: ticks confirm and end the quotes of markets in their scope, and only those; a scope "
@@ -40,12 +39,12 @@ def _run_columns(table: str) -> list[Column[Any]]:
         count_column("pages", "pages of the listing that were stored"),
         count_column("received", "records in them"),
         count_column("inserted", "rows added"),
-        count_column("unchanged", "records whose row was as before"),
+        count_column("unchanged", "records whose row was unchanged"),
         count_column("quarantined", "records that could not be read"),
         count_column("duplicates", "records that the listing had already shown"),
-        count_column("placeholders", "parents made because a child needed them"),
+        count_column("placeholders", "parents created because a child needed them"),
         count_column("healed", "placeholders filled"),
-        count_column("windows", "walks that listed at once; 1 is a serial listing", default="1"),
+        count_column("windows", "parallel walks of the listing; 1 is a serial listing", default="1"),
     ]
 
 
@@ -66,7 +65,7 @@ ticks = Table(
     *_run_columns("ticks"),
     count_column(
         "keyframes",
-        "of the inserted quotes, those that are unchanged and were written for their age",
+        "inserted quotes that are unchanged, and were written because of their age",
         default="0",
     ),
     count_column("ended", "rows that end the history of a market", default="0"),
@@ -82,7 +81,7 @@ ticks = Table(
         Text,
         comment="the shards of the exchange that did not trade, as JSON; NULL if all did, or if unknown",
     ),
-    comment="one row for each snapshot, and for each scheduled one that was not taken",
+    comment="one row for each snapshot, and for each scheduled snapshot that was not taken",
 )
 
 unlisted_spans = Table(
@@ -113,8 +112,8 @@ lost_markets = Table(
     "lost_markets",
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
-    instant_column("since_at", "when a lookup found it open, although it was missing in the listing"),
-    comment="open markets that no listing shows: each run looks them up",
+    instant_column("since_at", "when a lookup found it open, although it was missing from the listing"),
+    comment="open markets that no listing shows; each run looks them up",
 )
 
 listings = Table(
@@ -125,10 +124,10 @@ listings = Table(
     *_run_columns("listings"),
     count_column("changed", "rows changed"),
     count_column(
-        "out_of_scope", "records that were not requested: outside of the scope, or of the day", default="0"
+        "out_of_scope", "records that were not requested: outside the scope or the day", default="0"
     ),
-    Column("day", Text, comment="the UTC day that the run was about; NULL for a run about no day"),
-    Column("selection", Text, comment="the selected markets in words, of a run without a scope"),
+    Column("day", Text, comment="the UTC day of the run; NULL for a run without a day"),
+    Column("selection", Text, comment="the selected markets in words, for a run without a scope"),
     comment="one row for each run of an asset other than price_snapshots",
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
@@ -141,7 +140,7 @@ backfill_progress = Table(
     Column("scope_id", ForeignKey("scopes.id"), nullable=False, comment="what it covers"),
     Column("state", Text, nullable=False, comment="running, complete, partial or caught_up"),
     Column("reason", Text, comment="why it is not complete, in words"),
-    Column("cursor", Text, comment="the cursor at which it resumes; NULL at its beginning and at its end"),
+    Column("cursor", Text, comment="the cursor at which it resumes; NULL at its start and end"),
     instant_column("since_at", "the bound of its query, to which its cursor belongs", nullable=True),
     instant_column(
         "newest_at", "the newest instant that it has seen, where the next walk may begin", nullable=True
