@@ -181,7 +181,7 @@ def _with_schema(version: str) -> Callable[[Path], None]:
             id="newer_schema",
         ),
         pytest.param(
-            Path.mkdir, "database {}: unable to open database file (it is no file); set", id="folder"
+            Path.mkdir, "database {}: unable to open database file (it is not a file); set", id="folder"
         ),
         pytest.param(
             Path.touch, "there is no database at {}: it is empty; run `kalshi data", id="empty_file"
@@ -670,7 +670,7 @@ def test_log_that_cannot_be_read_is_reported_with_a_way_out(public: Path, filled
     _folder_is_read_only(public)
     before = _folder_of(public)
     assert _read_as_another_user(public, filled_template) == (
-        f"database {public}: what was written last is in its log (kalshi.db-wal), which cannot be read from here; "
+        f"database {public}: the latest writes are in its log (kalshi.db-wal), which cannot be read; "
         "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you can write"
     )
     assert _folder_of(public) == before

@@ -21,7 +21,7 @@ class DescriptionQueries(Queries):
         millionths. Raises UnknownTickerError if the ticker is not stored, or was first seen after the instant.
         """
         if kind not in descriptions.KINDS:
-            raise ValueError(f"{kind!r} is no kind: choose series, event or market")
+            raise ValueError(f"{kind!r} is not a kind: choose series, event or market")
         instant = None if at is None else self._past(at)
         found = self._source.ask(
             lambda connection: descriptions.description(connection, kind, ticker, instant)

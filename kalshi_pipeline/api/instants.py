@@ -44,6 +44,6 @@ def micros_of(instant: Instant) -> int:
             raise InstantError(str(error)) from error
     if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < YEAR_10000:
         raise InstantError(
-            f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
+            f"{instant!r} is not an instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
         )
     return instant

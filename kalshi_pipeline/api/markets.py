@@ -81,7 +81,7 @@ class MarketQueries(Queries):
         start = self._clock.now()
         end = start + within_seconds * MICROS_PER_SECOND
         if not start < end < YEAR_10000:
-            raise RangeError(f"a span of {within_seconds:g} s holds nothing: choose a positive, shorter one")
+            raise RangeError(f"a span of {within_seconds:g} s is invalid: choose a positive, shorter one")
         return self._source.ask(
             lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
         )

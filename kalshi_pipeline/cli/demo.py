@@ -143,7 +143,7 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
         "KALSHI_SNAPSHOT_MINUTES": "0.25"
     }
     log = home / "dagster.log"
-    _print_lines(f"\n{STARTING}.\nWhat it reports goes to {log}")
+    _print_lines(f"\n{STARTING}.\nIts output goes to {log}")
     addresses = (
         f"The exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\n"
         f"A snapshot is taken every 15 seconds, into {DATABASE}. Ctrl-C ends everything."

@@ -104,7 +104,7 @@ def _look_at_quarantine(_store: Store, session: Session, report: Report) -> Find
         f"{tally.quarantined:,} of {tally.received:,} records could not be read; table quarantine keeps them"
     )
     if not_kept := report.counts["quarantine_full"]:
-        text += f"; KALSHI_QUARANTINE_MB has no room for {not_kept:,} that this run met, parents included"
+        text += f"; {not_kept:,} (parents included) were not kept because of KALSHI_QUARANTINE_MB"
     return Finding(QUARANTINE_SHARE, share <= limit, text, {"share": share, "quarantined": tally.quarantined})
 
 

@@ -38,7 +38,7 @@ def compare_listings(session: Session) -> Finding:
     reason = next((listing.reason for listing in (serial, windowed, again) if listing.reason), None)
     if reason is not None:
         return _finding(
-            passed=False, text=f"a listing was cut short, so the comparison says nothing: {reason}", **numbers
+            passed=False, text=f"a listing was cut short, so nothing can be compared: {reason}", **numbers
         )
     if windowed.windows_failed is not None:
         return _finding(

@@ -122,7 +122,7 @@ def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:
     """Raise ConfigurationError for an unknown name, with the most similar known names."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=_MOST_NAMED) or names
-    raise ConfigurationError([f"{quoted(name)} is no {what}: choose {', '.join(near)}"])
+    raise ConfigurationError([f"{quoted(name)} is not a {what}: choose {', '.join(near)}"])
 
 
 def _begins_at(records: Store) -> int:

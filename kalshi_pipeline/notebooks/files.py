@@ -44,7 +44,7 @@ def write_file(table: Writable, path: Path, *, overwrite: bool) -> Path:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         known = ", ".join(_WRITERS)
-        raise ConfigurationError([f"{path} ends in none of {known}: choose one of them"])
+        raise ConfigurationError([f"{path} has an unknown extension: choose one of {known}"])
     if write is _write_parquet:
         imported("pyarrow")
     with _draft_of(path, overwrite=overwrite) as draft:

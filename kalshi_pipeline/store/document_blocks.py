@@ -60,7 +60,7 @@ def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) ->
     """Return one line of a block; StoreError if it differs from what was stored."""
     lines = lines_in(block, dictionary)
     if number >= len(lines) or digest_of(lines[number]) != digest:
-        raise StoreError("a document is not what was stored", StoreProblem.DAMAGED)
+        raise StoreError("a document differs from what was stored", StoreProblem.DAMAGED)
     return lines[number]
 
 

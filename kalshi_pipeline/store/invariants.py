@@ -307,7 +307,7 @@ def _unreadable_documents(connection: Connection) -> Iterator[Fault]:
             for block_id, rows in groupby(connection.execute(placed), lambda row: row.block_id)
         )
         if count:
-            yield Fault(table.name, f"{count:,} documents are not what was stored", _RESTORED)
+            yield Fault(table.name, f"{count:,} documents differ from what was stored", _RESTORED)
 
 
 _block = (

@@ -57,9 +57,7 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
         assert query(f"SELECT ticker FROM {table} ORDER BY 1") == [("KXA-26-T1",), ("KXB-26-T1",)]
     for one in (report, again):
         assert (one.state, one.tally.received, one.tally.out_of_scope) == (State.COMPLETE, 4, 2)
-        assert one.notes == [
-            "records that were not requested were left out: 1 by `status`, 1 by `mve_filter`"
-        ]
+        assert one.notes == ["records that were not requested were omitted: 1 by `status`, 1 by `mve_filter`"]
         assert ", 2 out of scope, " in report_line(one)
         assert run_metadata(one)["out_of_scope"] == 2
         assert_counts_add_up(one)
@@ -212,7 +210,7 @@ def test_series_is_known_by_the_event_and_never_by_the_ticker(
     ]
     assert query("SELECT ticker FROM events WHERE ticker = 'KXA-NEW'") == []
     assert (report.state, report.tally.received, report.tally.out_of_scope) == (State.COMPLETE, 5, 2)
-    assert report.notes[0] == "records that were not requested were left out: 2 by `series_ticker`"
+    assert report.notes[0] == "records that were not requested were omitted: 2 by `series_ticker`"
     assert_counts_add_up(report)
 
 

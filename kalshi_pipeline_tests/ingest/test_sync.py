@@ -156,7 +156,7 @@ def test_unreadable_records_without_room_are_counted(
     assert 0 < size <= 10_000
     assert report.tally.quarantined > 50
     assert not_kept > 50
-    assert f"KALSHI_QUARANTINE_MB has no room for {not_kept:,} that this run met" in finding.text
+    assert f"{not_kept:,} (parents included) were not kept because of KALSHI_QUARANTINE_MB" in finding.text
 
 
 def test_unreadable_records_are_kept_and_the_page_continues(

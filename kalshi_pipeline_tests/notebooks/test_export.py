@@ -102,8 +102,8 @@ def test_file_that_is_there_is_replaced_only_if_asked(full: Store, tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("trades.xlsx", "ends in none of .parquet, .csv, .jsonl"),
-        ("trades", "ends in none of"),
+        ("trades.xlsx", "has an unknown extension: choose one of .parquet, .csv, .jsonl"),
+        ("trades", "has an unknown extension"),
         (f"{'x' * 300}.csv", "cannot be written .*: give another path"),
         ("trades\0.csv", "cannot be written .*: give another path"),
     ],
@@ -256,8 +256,8 @@ def test_command_exports_views_and_answers(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["price_histroy", "x.csv"], 2, "'price_histroy' is no view: choose price_history"),
-        (["trades", "x.xls"], 2, "x.xls ends in none of .parquet, .csv, .jsonl: choose one of them"),
+        (["price_histroy", "x.csv"], 2, "'price_histroy' is not a view: choose price_history"),
+        (["trades", "x.xls"], 2, "x.xls has an unknown extension: choose one of .parquet, .csv, .jsonl"),
         (["quotes", "x.csv", "--start", "2026-11-27T03:12:40Z"], 2, "quotes takes no --start: leave it out"),
         (["trade_history", "x.csv", "--end", "2026-11-27T03:12:40Z"], 2, "a view takes no --end"),
         (["trades", "x.csv", "--start", "someday"], 2, "--start 'someday' is not a time"),

@@ -152,7 +152,7 @@ def test_document_that_is_not_what_was_stored_is_found(path: Path) -> None:
         "INSERT INTO market_documents VALUES (1, 1, 1, 1, 0)",
     )
     (fault,) = faults_of(path)
-    assert (fault.subject, fault.fact) == ("market_documents", "1 documents are not what was stored")
+    assert (fault.subject, fault.fact) == ("market_documents", "1 documents differ from what was stored")
 
 
 def _overwrite(path: Path, page: int) -> None:

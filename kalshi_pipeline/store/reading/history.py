@@ -276,7 +276,7 @@ def grid_of(start: int, end: int, step_seconds: float | None) -> range | None:
         return None
     step = round(step_seconds * MICROS_PER_SECOND) if math.isfinite(step_seconds) else 0
     if step <= 0:
-        raise RangeError(f"a step of {step_seconds:g} s leads nowhere: choose a positive number of seconds")
+        raise RangeError(f"a step of {step_seconds:g} s is invalid: choose a positive number of seconds")
     grid = range(start, end, step)
     if len(grid) > MOST_GRID_POINTS:
         raise RangeError(

@@ -128,7 +128,7 @@ def _last_tick(
     connection: Connection, window_seconds: float, at: int | None
 ) -> tuple[TakenTick, Window] | None:
     if not window_seconds > 0:
-        raise RangeError(f"a window of {window_seconds:g} s holds nothing: choose a positive length")
+        raise RangeError(f"a window of {window_seconds:g} s is invalid: choose a positive length")
     tick = newest_tick(connection, at, is_complete=at is None)
     if tick is None:
         return None

@@ -294,9 +294,9 @@ def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value
     [
         (NOON, NOON, None, r"2026-11-22T12:00:00Z is not before 2026-11-22T12:00:00Z: choose"),
         (NOON + 1, NOON, 60, "is not before"),
-        (NOON, NOON + 1, 0, "a step of 0 s leads nowhere: choose a positive"),
-        (NOON, NOON + 1, -60, "a step of -60 s leads nowhere"),
-        (NOON, NOON + 1, 1e-9, "a step of 1e-09 s leads nowhere"),
+        (NOON, NOON + 1, 0, "a step of 0 s is invalid: choose a positive"),
+        (NOON, NOON + 1, -60, "a step of -60 s is invalid"),
+        (NOON, NOON + 1, 1e-9, "a step of 1e-09 s is invalid"),
         (NOON, NOON + 1_000_001, 1e-6, r"makes 1,000,001 rows, more than 1,000,000: choose a longer step or"),
     ],
     ids=["empty", "reversed", "no step", "backwards", "too fine to count", "too many"],

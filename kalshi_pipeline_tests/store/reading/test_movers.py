@@ -119,7 +119,7 @@ def test_movers_exclude_markets_not_listed_at_the_start(database: Database) -> N
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_movers_need_a_window(database: Database, seconds: float) -> None:
-    with database.read() as connection, pytest.raises(RangeError, match="holds nothing: choose a positive"):
+    with database.read() as connection, pytest.raises(RangeError, match="is invalid: choose a positive"):
         movers(connection, seconds)
 
 

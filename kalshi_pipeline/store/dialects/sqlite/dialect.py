@@ -132,7 +132,7 @@ class Sqlite(Dialect):
         except sqlite3.Error as error:
             raise self._error(str(error)) from error
         except UnicodeDecodeError as error:  # the driver's, of a text in the file or in SQLite's own message
-            raise self._error(f"{UNDECODABLE}: it has a text that is no UTF-8") from error
+            raise self._error(f"{UNDECODABLE}: it contains text that is not UTF-8") from error
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state of the file."""

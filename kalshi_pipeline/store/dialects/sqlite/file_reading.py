@@ -127,7 +127,7 @@ class FileReading:
                 raise
             log = Files.at(self._path).log.name
             raise _AgainError(
-                f"database {self._path}: what was written last is in its log ({log}), which cannot be read from here",
+                f"database {self._path}: the latest writes are in its log ({log}), which cannot be read",
                 StoreProblem.UNREADABLE_LOG,
             ) from error
 

@@ -28,7 +28,7 @@ def path_problem(path: str) -> str | None:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return "has a path that is no UTF-8"
+        return "has a path that is not UTF-8"
     return "has a path with a NUL" if "\0" in path else None
 
 
@@ -65,7 +65,8 @@ class Files:
             found = file.stat()
             if not S_ISREG(found.st_mode):
                 raise StoreError(
-                    f"database {path}: unable to open database file (it is no file)", StoreProblem.NOT_USABLE
+                    f"database {path}: unable to open database file (it is not a file)",
+                    StoreProblem.NOT_USABLE,
                 )
             journal = Path(f"{file}-journal")  # the log of a file that is not in WAL mode
             log_bytes = _bytes_of(log)

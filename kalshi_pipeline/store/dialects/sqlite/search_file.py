@@ -124,7 +124,7 @@ class SearchFile(SearchIndex):
         if _is_not_offered(error):
             return StoreError(
                 f"this Python's SQLite {sqlite3.sqlite_version} cannot make a search index ({error}): searches read "
-                "every text instead, which takes seconds where there are a million markets"
+                "every text instead, which takes seconds with a million markets"
             )
         return error_of(self._path, str(error))
 
