@@ -58,8 +58,8 @@ def materialize_days(
             yield _outcome(context, day, found)
             reports.append(found.report)
             findings[day] = found.findings
-            if (line := _shortfall(found.report)) is not None:
-                failures.add(day, line)
+            if found.report.shortfall is not None:
+                failures.add(day, partial_line(found.report.shortfall))
     yield from elsewhere(reports)
     yield from map(rows_of, reports[-1:])
     yield from map(check_result, _together(findings))
@@ -93,19 +93,12 @@ def _failed(
 def _outcome(
     context: dg.AssetExecutionContext, day: str, found: Collected
 ) -> dg.AssetMaterialization | dg.AssetObservation:
-    if found.report.is_complete and found.report.is_over:
+    if found.report.is_complete:
         return dg.AssetMaterialization(
             context.asset_key, partition=day, metadata=without_row_count(found.metadata)
         )
     context.log.info(printable(f"{day} is not materialized: {found.report.reason}"))
     return dg.AssetObservation(context.asset_key, partition=day, metadata=found.metadata)
-
-
-def _shortfall(report: Report) -> str | None:
-    """Return what is missing from a day that is over or failed, in one line; None if nothing is missing."""
-    if report.shortfall is None or not (report.is_over or report.error):
-        return None
-    return partial_line(report.shortfall)
 
 
 def _together(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|]|^[#+=-]")
 _ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
 ROW_COUNT = "dagster/row_count"
+OVERTAKEN = "overtaken"
 # These counts are usually 0. A snapshot always reports them, because the UI plots zeros too.
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
 
@@ -124,6 +125,8 @@ def _of_tick(report: Report) -> Metadata:
         "negative_sizes": report.negative_sizes,
         "keyframes": report.tally.keyframes,
     }
+    if report.run.is_overtaken:
+        metadata[OVERTAKEN] = True
     if report.is_paused is not None:
         metadata["exchange_paused"] = report.is_paused
     if report.inactive_shards is not None:

@@ -129,7 +129,8 @@ def materialize_unless_skipped(
 ) -> Iterator[AssetEvent]:
     """Run a function of `ingest`, then the checks that the asset declares.
 
-    A skipped run is only observed; the asset's dependents still run, and `run_complete` fails the job.
+    A skipped run is only observed; the asset's dependents still run, and `run_complete` fails the job if something is
+    missing.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=False)

@@ -1,10 +1,11 @@
-"""The last asset of each job, which fails the run if one of the run's assets is partial or skipped."""
+"""The last asset of each job, which fails the run if something is missing from one of the run's assets."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from kalshi_pipeline.defs.outcomes import Outcome, outcome_of
+from kalshi_pipeline.defs.metadata import OVERTAKEN
+from kalshi_pipeline.defs.outcomes import Outcome, outcome_of, value_of
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
@@ -39,28 +40,30 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Whether everything that a run collected is complete.
 
     It has no rows. It comes last in each job and fails the run if an asset is partial or skipped; what was received is
-    stored. It is not retried, because the next run lists everything again. If you re-execute a run from this failure,
-    also select the partial assets; otherwise it fails again.
+    stored. A snapshot that was skipped because a newer one of the same markets is complete is only noted. The asset is
+    not retried, because the next run lists everything again. If you re-execute a run from this failure, also select the
+    partial assets; otherwise it fails again.
     """
-    lines = [line for line in _lines(context.instance, context.run) if line]
-    if lines:
+    found = _not_whole(context.instance, context.run)
+    if lines := [_line(outcome) for outcome in found if not value_of(outcome, OVERTAKEN)]:
         raise dg.Failure(
             printable(f"{'; '.join(lines)}; what was received is stored, and the next run continues"),
             allow_retries=False,
         )
-    return dg.MaterializeResult()
+    notes = "; ".join(map(_line, found))
+    return dg.MaterializeResult(metadata={"notes": printable(notes)} if notes else {})
 
 
-def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
-    """Return a line for each asset that a run materialized or observed; None if it has no problem.
+def _not_whole(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[Outcome]:
+    """Return the partial and skipped outcomes among what a run materialized or observed.
 
     For a run that re-executes part of an earlier one, the other assets count as they were in that run.
     """
-    newest: dict[dg.AssetKey, str | None] = {}
+    newest: dict[dg.AssetKey, Outcome] = {}
     for run_id in _lineage(instance, run):
-        of_run = {found.asset_key: _line(found) for found in _outcomes(instance, run_id)}
+        of_run = {found.asset_key: found for found in _outcomes(instance, run_id)}
         newest = {**of_run, **newest}
-    return [*newest.values()]
+    return [outcome for outcome in newest.values() if value_of(outcome, "state") in _NOT_WHOLE]
 
 
 def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
@@ -80,12 +83,9 @@ def _outcomes(instance: dg.DagsterInstance, run_id: str) -> Iterator[Outcome]:
             yield outcome
 
 
-def _line(outcome: Outcome) -> str | None:
-    values = {name: value.value for name, value in outcome.metadata.items()}
-    state = values.get("state")
-    if state not in _NOT_WHOLE:
-        return None
-    return state_line(outcome.asset_key.to_user_string(), State(str(state)), str(values.get("reason")))
+def _line(outcome: Outcome) -> str:
+    state = State(str(value_of(outcome, "state")))
+    return state_line(outcome.asset_key.to_user_string(), state, str(value_of(outcome, "reason")))
 
 
 defs = dg.Definitions(assets=[run_complete])

@@ -41,7 +41,8 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
     short. A market that is proved to have ended gets a last row without numbers. No other asset needs to run first:
     missing markets and events are stored in the transaction that stores their quotes. Running a tick again changes
     nothing. A skipped tick (a newer one was taken, or it started too late) is observed instead of materialized, and
-    fails the run at its end. Query the views `latest_prices`, `price_history`, `quotes_by_tick` and `movers_24h`.
+    fails the run at its end unless a newer tick of the same markets is complete. Query the views `latest_prices`,
+    `price_history`, `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
     run_id = id_of(context.run)

@@ -85,7 +85,6 @@ class _Collection:
         self._session = session
         self._report = report
         self._day = day
-        report.is_over = day.is_over
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
         self._cutoff = Cutoff(None, has_tiers=False)
         self._failures = FailuresInARow(_FAILED_REQUESTS)
@@ -314,6 +313,7 @@ class _Collection:
             reasons.append(f"{_some(tickers)}: {why}; check the ticker, or run again")
         if self._failed:
             reasons.append(f"{_some(self._failed)} failed (see candlestick_coverage): run again")
+        self._report.awaits_end = not (reasons or self._day.is_over)
         if not self._day.is_over:
             reasons.append(f"the day is not over: stored up to {datetime_of(self._day.end):%H:%M:%S} UTC")
         if self._outside:

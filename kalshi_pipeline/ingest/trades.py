@@ -134,7 +134,7 @@ class _Collection:
         self._span = _Span.of(day)
         self._started_at = started_at
         self._again = again
-        self._is_over = report.is_over = started_at >= self._span.end + _LATE
+        self._is_over = started_at >= self._span.end + _LATE
         self._has_tiers = True
         self._of_both_tiers = False
         self._stopped: str | None = None
@@ -148,7 +148,9 @@ class _Collection:
             for tier in tiers:
                 self._walk(tier)
                 walked.add(tier)
-        self._report.reason = self._stopped or self._why_undecided() or (None if self._is_over else _NOT_OVER)
+        shortfall = self._stopped or self._why_undecided()
+        self._report.awaits_end = shortfall is None and not self._is_over
+        self._report.reason = _NOT_OVER if self._report.awaits_end else shortfall
         self._report.state = State.COMPLETE if self._report.reason is None else State.PARTIAL
         if not self._has_tiers:
             self._report.notes.append("the exchange has no historical tier: only the live one was queried")

@@ -10,7 +10,6 @@ from kalshi_pipeline.api import Store
 from kalshi_pipeline.ingest.record_faults import CANDLESTICK_FAULTS, ORDER_BOOK_FAULTS, TRADE_FAULTS
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 
@@ -67,8 +66,8 @@ def examine(session: Session, report: Report, checks: Sequence[RunCheck]) -> lis
 
 
 def _look_for_completeness(_store: Store, _session: Session, report: Report) -> Finding:
-    # A skipped tick has no listing that could be cut short.
-    passed = report.state in (State.COMPLETE, State.SKIPPED)
+    # A skipped tick has no listing that could be cut short, and an unfinished day is seen as far as it goes.
+    passed = report.shortfall is None
     numbers = {"pages": report.tally.pages, "received": report.tally.received}
     return Finding(LISTING_COMPLETE, passed, report.reason or "every page was seen", numbers)
 

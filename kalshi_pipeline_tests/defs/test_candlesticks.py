@@ -78,7 +78,15 @@ def test_today_is_green_and_says_that_it_is_not_over(run: Runner, at: str, store
         "partial",
         f"the day is not over: stored up to {stored_up_to} UTC",
     )
-    assert failed_checks(result) == {("candlesticks", "listing_complete")}
+    assert failed_checks(result) == set()
+
+
+def test_today_is_red_where_more_than_its_end_is_missing(run: Runner) -> None:
+    run.overrides["candlestick_markets"] += ",KXTYPO"
+    result = run.materialize(candlesticks, "2026-10-08", "2026-10-08T12:00:00Z")
+    assert not result.success
+    assert observed(result)["reason"].startswith("KXTYPO: ")
+    assert ("candlesticks", "listing_complete") in failed_checks(result)
 
 
 @pytest.mark.parametrize(

@@ -482,7 +482,7 @@ def test_walk_that_began_during_its_day_is_restarted_after_it(
     through.meddle = breaking_at(through, 4)
     noon = bounds(DAY)[0] + DAY_MICROS // 2
     stopped = collect(DAY, clock=ManualClock(noon))
-    assert (isinstance(stopped.error, TransientExchangeError), stopped.is_over) == (True, False)
+    assert (isinstance(stopped.error, TransientExchangeError), stopped.awaits_end) == (True, False)
     assert stopped.shortfall is not None
     with closing(sqlite3.connect(database_path)) as connection, connection:
         connection.execute("DELETE FROM trades WHERE created_at >= ?", (noon,))

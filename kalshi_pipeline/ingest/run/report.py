@@ -57,7 +57,7 @@ class Report:
     (429). `answer_age_seconds` is the largest `Age` of an answer of `/markets`. `clock_offset_seconds` is how far this
     computer's clock was ahead of the exchange's at the start, None if unknown. `inactive_shards` is JSON text of the
     shards that did not trade then, None if all did or if unknown. `error` stopped the run after it had stored pages.
-    `is_over` is False for a day that has not ended, which is partial until then.
+    `awaits_end` is True for a day that is partial only because it has not ended.
     """
 
     asset: str
@@ -70,7 +70,7 @@ class Report:
     state: State = State.RUNNING
     reason: str | None = None
     error: ExchangeError | None = None
-    is_over: bool = True
+    awaits_end: bool = False
     windows: int = 1
     tally: Tally = field(default_factory=Tally)
     rows: int = 0
@@ -134,7 +134,7 @@ class Report:
     @property
     def shortfall(self) -> str | None:
         """A line that names a partial run and its reason, or None. An unfinished day does not count as partial here."""
-        if self.state is not State.PARTIAL or not (self.is_over or self.error or self.failures):
+        if self.state is not State.PARTIAL or self.awaits_end:
             return None
         day = self.subject.day
         return state_line(self.asset if day is None else f"{self.asset} of {day}", self.state, self.reason)

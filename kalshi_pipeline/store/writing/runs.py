@@ -70,13 +70,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class Run:
-    """A row of `listings` or `ticks`: the state found or set by opening it, and the number of pages that it had."""
+    """A row of `listings` or `ticks`: the state found or set by opening it, and the number of pages that it had.
+
+    `is_overtaken` is True for a skipped tick if a newer one of its scope is complete, so that nothing is missing.
+    """
 
     table: Table
     id: int
     state: State
     reason: str | None = None
     pages: int = 0
+    is_overtaken: bool = False
 
     @property
     def name(self) -> str:
@@ -180,7 +184,8 @@ def open_tick(
     if (reason := _why_skipped(tick_at, period_seconds, newest, at)) is not None:
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
         key = insert_one(connection, ticks, skipped) if found is None else found.id
-        return Run(ticks, key, State.SKIPPED, reason)
+        is_overtaken = _has_complete(connection, in_scope["scope_id"], after=tick_at)
+        return Run(ticks, key, State.SKIPPED, reason, is_overtaken=is_overtaken)
     if found is not None and (found.pages or _holds_quotes(connection, found.id)):
         # Its counts continue: what the attempt before has stored is part of this tick.
         connection.execute(update(ticks).where(ticks.c.id == found.id).values(values))
@@ -209,6 +214,14 @@ def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None,
     if period_seconds is not None and late > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND:
         return f"its run started {late // MICROS_PER_SECOND} s late, when a later tick was due"
     return None
+
+
+def _has_complete(connection: Connection, scope: int, *, after: int) -> bool:
+    """Return whether a tick of a scope is complete that is newer than an instant."""
+    query = select(ticks.c.id).where(
+        ticks.c.tick_at > after, ticks.c.state == State.COMPLETE, ticks.c.scope_id == scope
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _is_ahead(tick_at: int, at: int) -> bool:
