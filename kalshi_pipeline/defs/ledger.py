@@ -1,4 +1,4 @@
-"""The sensor that reports to Dagster what the command line has stored."""
+"""The sensor that reports to Dagster what no run of it has reported."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -26,12 +26,12 @@ _NEWEST = 10
 # A Dagster run reports a day after its checks, some moments after the store has it as finished.
 _SECONDS_TO_REPORT = 60
 _BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-_FROM: Metadata = {"source": "command line"}
+_COMMAND_LINE = "command line"
 
 
 @dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Report to Dagster what the command line has stored.
+    """Report to Dagster what the command line has stored, and days that a Dagster run stored before it was killed.
 
     A complete day of trades or candlesticks becomes a materialization of its partition, any other day an observation. A
     table whose row count differs from Dagster's last count becomes an observation. Each evaluation reports at most a
@@ -53,15 +53,18 @@ def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg
         raise
     is_busy = bool(context.instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1))
     days = [*_certain(ledger.days, clock)] if is_busy else ledger.days
-    source = {**_FROM, **database_metadata(dialect_of(settings.database_url).place)}
+    database = database_metadata(dialect_of(settings.database_url).place)
     of_days = [
-        _of_day(settings, day, ledger.rows, source) for day in days if not _is_own(context.instance, day)
+        _of_day(settings, day, ledger.rows, {"source": _source_of(context.instance, day), **database})
+        for day in days
+        if not _is_reported(context.instance, day)
     ]
     # A run in progress may add rows, which it reports itself at its end.
     tables = {} if is_busy else ledger.rows
     observed = {
         event.asset_key.to_user_string() for event in of_days if isinstance(event, dg.AssetObservation)
     }
+    source = {"source": _COMMAND_LINE, **database}
     of_tables = _of_tables(context.instance, tables, source, without=observed)
     cursor = json.dumps([*days[-1].place]) if days else context.cursor
     return dg.SensorResult(asset_events=[*of_days, *of_tables], cursor=cursor)
@@ -98,11 +101,37 @@ def _of_day(settings: Settings, found: FinishedDay, rows: Mapping[str, int], sou
     return dg.AssetObservation(found.asset, partition=found.day, metadata=metadata)
 
 
-def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
-    """Return whether a Dagster run reported the day itself."""
+def _is_reported(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
+    """Return whether the Dagster run that collected the day reported it itself."""
     filtered = dg.AssetRecordsFilter(dg.AssetKey(found.asset), asset_partitions=[found.day])
     outcomes = newest_outcomes(instance, filtered, _NEWEST)
     return found.record in {value_of(outcome, "record") for outcome in outcomes}
+
+
+def _source_of(instance: dg.DagsterInstance, found: FinishedDay) -> str:
+    """Return in words what collected a day that is not reported: the command line, or a run that ended before that."""
+    planned = instance.event_log_storage.get_event_records(
+        dg.EventRecordsFilter(
+            dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+            asset_key=dg.AssetKey(found.asset),
+            asset_partitions=[found.day],
+        ),
+        limit=_NEWEST,
+    )
+    for run_id in {record.run_id for record in planned}:
+        record = instance.get_run_record_by_id(run_id)
+        if record is not None and _was_in_progress(record, found.started_at / MICROS_PER_SECOND):
+            return f"run {run_id[:8]}, which ended before it reported this day"
+    return _COMMAND_LINE
+
+
+def _was_in_progress(record: dg.RunRecord, at: float) -> bool:
+    """Return whether a run had begun at a time, in seconds since 1970, and had not ended."""
+    return (
+        record.start_time is not None
+        and record.start_time <= at
+        and (record.end_time is None or at <= record.end_time)
+    )
 
 
 def _of_tables(

@@ -274,6 +274,32 @@ def test_failed_day_of_a_dagster_run_is_not_reported_as_the_command_lines(
     assert of_days == [("AssetMaterialization", "trades", DAYS[1])]
 
 
+def test_day_of_a_run_that_was_killed_before_it_reported_it_is_not_the_command_lines(
+    run: Runner, command_line: CommandLine
+) -> None:
+    """It is reported with its run as the source. Another day collected meanwhile is the command line's."""
+    of_dagster = run.instance.create_run_for_job(
+        defs.resolve_job_def("collect_trades"), tags={"dagster/partition": DAYS[0]}
+    )
+    start = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, of_dagster.job_name)
+    run.instance.report_dagster_event(start, of_dagster.run_id)
+    command_line.trades(*DAYS[:2])
+    run.instance.report_run_failed(of_dagster)
+    command_line.trades(DAYS[2])
+    found = evaluate(run.instance)
+    sources = {
+        event.partition: event.metadata["source"].value for event in found.asset_events if event.partition
+    }
+    assert sources == {
+        DAYS[0]: f"run {of_dagster.run_id[:8]}, which ended before it reported this day",
+        DAYS[1]: "command line",
+        DAYS[2]: "command line",
+    }
+    assert {event for event in events_of(found) if event[2]} == {
+        ("AssetMaterialization", "trades", day) for day in DAYS
+    }
+
+
 def test_pool_limit_is_shown_before_its_first_run(tmp_path: Path) -> None:
     """Dagster sets a pool's limit at its first run, and keeps a limit that a person has set."""
     pools = {"concurrency": {"pools": {"default_limit": 3}}}

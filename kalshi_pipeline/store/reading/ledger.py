@@ -21,6 +21,7 @@ class FinishedDay(NamedTuple):
     """A finished run over a UTC day."""
 
     place: Place
+    started_at: int
     asset: str
     day: str
     scope: Scope | None
@@ -50,6 +51,7 @@ def finished_days(connection: Connection, after: Place, limit: int) -> list[Fini
         select(
             run.finished_at,
             run.id,
+            run.started_at,
             run.asset,
             run.day,
             run.scope_id,
@@ -68,7 +70,7 @@ def finished_days(connection: Connection, after: Place, limit: int) -> list[Fini
     scopes = stored_scopes(connection)
     return [
         FinishedDay(
-            Place(finished_at, key), asset, day, scopes.get(scope_id), selection, State(state), *others
+            Place(finished_at, key), at, asset, day, scopes.get(scope_id), selection, State(state), *others
         )
-        for finished_at, key, asset, day, scope_id, selection, state, *others in connection.execute(query)
+        for finished_at, key, at, asset, day, scope_id, selection, state, *others in connection.execute(query)
     ]
