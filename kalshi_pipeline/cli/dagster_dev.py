@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
+from kalshi_pipeline.cli.dagster_home import collecting_alone, prepare_home, reserved
 from kalshi_pipeline.cli.sessions import settings_to_collect
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
@@ -33,14 +33,15 @@ _WORDS_OF_CODE = ["dagster", "api", "grpc"]
 def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
     """Run Dagster until it is stopped.
 
-    Raises ConfigurationError for unusable settings or port, and DagsterEndedError if Dagster ends unexpectedly, or can
-    no longer collect because one of its processes has ended.
+    Raises ConfigurationError for unusable settings or port, or if another one uses the state folder or the database;
+    StoreError if the folder of the database cannot be written; and DagsterEndedError if Dagster ends unexpectedly, or
+    can no longer collect because one of its processes has ended.
     """
     settings = settings_to_collect(db)
     port = free_port(host, port)
     folder = prepare_home(home or DEFAULT_HOME)
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}
-    with reserved(folder):
+    with reserved(folder), collecting_alone(settings.database_url):
         print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
         print_message(f"{STARTING}. Below are results, warnings and errors only: its UI shows each step")
         print_line(f"http://{host}:{port}")

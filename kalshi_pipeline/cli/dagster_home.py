@@ -1,4 +1,4 @@
-"""The folder of a Dagster instance's state, with the project's Dagster settings."""
+"""The folder of a Dagster instance's state, with the project's Dagster settings, and its locks."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.project_files import project_file
+from kalshi_pipeline.store.dialects import dialect_of
 
 _WRITTEN_BY = "# Written by kalshi-pipeline at each start; remove this line to keep your own changes.\n"
 _STATE_FOLDER = re.compile(r"(?<=base_dir: )\.dagster/(\w+)")
@@ -48,6 +49,28 @@ def reserved(home: Path) -> Iterator[None]:
         raise ConfigurationError(
             [f"another Dagster of this program runs with its state in {home}: stop it first"]
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def collecting_alone(database_url: str) -> Iterator[None]:
+    """Reserve a database for this process in the block, because two daemons would collect everything twice.
+
+    Raises ConfigurationError if another `kalshi dev` has it, and StoreError if its folder cannot be written.
+    """
+    dialect = dialect_of(database_url)
+    dialect.make_home()
+    lock = dialect.lock("dagster")
+    if not lock.acquire(0):
+        raise ConfigurationError(
+            [
+                f"another Dagster of this program collects into {dialect.place}, with its state elsewhere: "
+                "stop it first, or name another database with --db"
+            ]
+        )
     try:
         yield
     finally:

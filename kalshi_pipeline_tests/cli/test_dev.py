@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.cli.dagster_dev import free_port
-from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
+from kalshi_pipeline.cli.dagster_home import collecting_alone, prepare_home, reserved
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline_tests.cli.conftest import Run
@@ -64,6 +64,21 @@ def test_second_dev_with_the_same_state_is_refused_in_one_line(run: Run, tmp_pat
         f"another Dagster of this program runs with its state in {home}: stop it first\n"
     )
     with reserved(home):
+        pass
+
+
+def test_second_dev_on_the_same_database_is_refused_in_one_line(
+    run: Run, tmp_path: Path, database_path: Path
+) -> None:
+    """It would collect everything twice, whatever folder it keeps its own state in."""
+    with collecting_alone(f"sqlite:///{database_path}"):
+        result = run("dev", "--port", "0", "--home", str(tmp_path / "home"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"another Dagster of this program collects into {database_path}, with its state elsewhere: stop it first, "
+        "or name another database with --db\n"
+    )
+    with collecting_alone(f"sqlite:///{database_path}"):
         pass
 
 
