@@ -155,6 +155,15 @@ def test_signal_before_anything_is_begun_ends_the_program_in_one_line(
     assert process.returncode == exit_code
 
 
+def test_signal_ends_a_program_whose_messages_nothing_reads() -> None:
+    with python(EXITING) as process:
+        assert next_line(process) == "begun\n"
+        assert process.stderr is not None
+        process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 143
+
+
 ENDING = """
 import atexit, signal, sys
 from kalshi_pipeline.cli.entry import main

@@ -15,9 +15,7 @@ _FORK = """
 import io, json, os, select, signal, sys, time
 from kalshi_pipeline.cli import app, backfill, data, market, runs  # what the commands need
 from kalshi_pipeline.cli.entry import main
-
-# Until it heeds signals, a moment after it begins, a command is only a copy of this process.
-MOMENT = 0.02
+from kalshi_pipeline.signals import exit_at_signals
 
 def child(order, begun):
     os.setsid()
@@ -32,6 +30,7 @@ def child(order, begun):
     os.environ.update(order["env"])
     os.chdir(order["folder"])
     sys.argv = ["kalshi-pipeline", *order["arguments"]]
+    exit_at_signals()  # until then a command is only a copy of this process
     os.write(begun, b".")
     try:
         main()
@@ -59,7 +58,7 @@ for line in sys.stdin:
     os.close(begun)
     began = time.monotonic()
     process = os.pidfd_open(pid)
-    if order["after"] is not None and not select.select([process], [], [], MOMENT + order["after"])[0]:
+    if order["after"] is not None and not select.select([process], [], [], order["after"])[0]:
         os.kill(pid, order["signal"])
     if not select.select([process], [], [], order["at_most"])[0]:
         os.kill(pid, signal.SIGKILL)
