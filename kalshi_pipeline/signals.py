@@ -39,7 +39,8 @@ def exit_at_signals() -> None:
 
     def stop(number: int, _frame: object) -> None:
         stopped = StoppedError(signal.Signals(number).name, number)
-        with contextlib.suppress(OSError, ValueError):  # standard error may be closed, or a pipe that nothing reads
+        # Standard error may be closed, or a pipe that nothing reads.
+        with contextlib.suppress(OSError, ValueError):
             os.write(sys.stderr.fileno(), f"stopped by {stopped}\n".encode())
         os._exit(stopped.exit_code)
 

@@ -292,7 +292,10 @@ Result = TypeVar("Result")
 
 
 def _in_background(work: Callable[[], Result]) -> Future[Result]:
-    """Start one task in a separate daemon thread, which never prevents the program from ending."""
+    """Start one task in a separate daemon thread, which never prevents the program from ending.
+
+    If the system has no thread left, the task is done at once, which only takes longer.
+    """
     future: Future[Result] = Future()
 
     def do() -> None:
@@ -301,5 +304,8 @@ def _in_background(work: Callable[[], Result]) -> Future[Result]:
         except BaseException as error:  # noqa: BLE001 (raised again by `result`)
             future.set_exception(error)
 
-    threading.Thread(target=do, daemon=True).start()
+    try:
+        threading.Thread(target=do, daemon=True).start()
+    except RuntimeError:
+        do()
     return future

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.errors import StoppedError, StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Answer, Identity, Purpose, dialect_of
 from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
 from kalshi_pipeline.store.writing.row_counts import TableChanges, changes_of
@@ -112,9 +112,17 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        if self._writer is not None:
-            self._writer.close()
+        self.forget_writer()
         self._dialect.engine.dispose()
+
+    def forget_writer(self) -> None:
+        """Close the connection that writes, whatever state it is in: a signal may have come in any step of it.
+
+        What was not committed is undone, and temporary tables are gone. The next transaction has a new connection.
+        """
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.invalidate()
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -146,11 +154,18 @@ class Database:
 
     @contextlib.contextmanager
     def _written(self, purpose: Purpose) -> Iterator[Connection]:
-        if self._writer is None or self._writer.invalidated:
-            self._writer = self._dialect.engine.connect()
-        self._writer.execution_options(**self._dialect.options(purpose))
-        with self._writer.begin():
-            yield self._writer
+        writer = self._writer
+        if writer is None or writer.invalidated:
+            writer = self._writer = self._dialect.engine.connect()
+        writer.execution_options(**self._dialect.options(purpose))
+        try:
+            with writer.begin():
+                yield writer
+        except AssertionError as error:
+            # SQLAlchemy's own, where a signal came in the middle of its commit.
+            if isinstance(error.__context__, StoppedError):
+                raise error.__context__ from None
+            raise
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:

@@ -47,6 +47,14 @@ def page(tickers: str = "", cursor: str | None = None, rejects: int = 0, number:
     return Page([Series(ticker, None, None, None, None) for ticker in tickers], [reject] * rejects, cursor)
 
 
+@pytest.fixture
+def no_threads() -> Iterator[None]:
+    """Let every new thread need more memory than any computer has, so that none starts."""
+    before = threading.stack_size(1 << 44)
+    yield
+    threading.stack_size(before)
+
+
 def listing_of(
     fetch: Script,
     queries: Sequence[Params] = ({"limit": 2},),
@@ -74,6 +82,20 @@ def test_listing_walks_until_the_cursor_is_empty() -> None:
     assert (letters(pages), [one.received_at for one in pages]) == (["AB", "CD", "E"], [1_001, 1_002, 1_003])
     assert fetch.asked == [{"limit": 2}, {"limit": 2, "cursor": "one"}, {"limit": 2, "cursor": "two"}]
     assert (counts(listing), listing.complete, listing.reason) == ((3, 5, 0), True, None)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_listing_is_complete_where_no_thread_can_be_started() -> None:
+    fetch = Script({None: page("AB", "one"), "one": page("C")})
+    listing = listing_of(fetch)
+    assert (letters(list(listing)), listing.complete) == (["AB", "C"], True)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_error_reaches_the_reader_where_no_thread_can_be_started() -> None:
+    listing = listing_of(Script({}))
+    with pytest.raises(KeyError):
+        list(listing)
 
 
 def test_listing_of_nothing_is_complete() -> None:

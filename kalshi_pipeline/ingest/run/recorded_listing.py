@@ -111,6 +111,8 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.reason = reason_of(error)
         if not (pages and isinstance(error, ExchangeError)):
             error.add_note(_what_is_stored(report, pages))
+            if not isinstance(error, Exception):
+                session.database.forget_writer()
             # If even this cannot be written, for example on a full disk, the next run closes the open record.
             with contextlib.suppress(StoreError):
                 _close(session, report)

@@ -53,6 +53,8 @@ class Session:
 
     def close_left_open(self, error: BaseException) -> None:
         """Close the records that an error has left open. If even this cannot be written, the next run closes them."""
+        if not isinstance(error, Exception):
+            self.database.forget_writer()
         with contextlib.suppress(StoreError), self.database.begin() as connection:
             for run in self.open_runs:
                 close_left_open(connection, run, reason_of(error), self.clock.now())
