@@ -184,7 +184,7 @@ def open_tick(
     if (reason := _why_skipped(tick_at, period_seconds, newest, at)) is not None:
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
         key = insert_one(connection, ticks, skipped) if found is None else found.id
-        is_overtaken = _has_complete(connection, in_scope["scope_id"], after=tick_at)
+        is_overtaken = _has_complete(connection, of_scope, after=tick_at)
         return Run(ticks, key, State.SKIPPED, reason, is_overtaken=is_overtaken)
     if found is not None and (found.pages or _holds_quotes(connection, found.id)):
         # Its counts continue: what the attempt before has stored is part of this tick.
