@@ -1,22 +1,27 @@
-"""Checks of arguments: the selected markets, instants within the history, and names of views."""
+"""Checks of arguments: the selected markets, instants within the history, numbers and names."""
 
 import difflib
+import math
+import operator
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import SupportsIndex
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.api.instants import check_order, check_past
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError, RangeError
 from kalshi_pipeline.notebooks.instants import Instant, micros_of
-from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.quoting import is_text, quoted
+from kalshi_pipeline.settings import CANDLESTICK_MINUTES
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Selection, Span
 from kalshi_pipeline.store.reading.tickers import find_ticker
-from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of, tick_iso_of
+from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_DAY, YEAR_10000, iso_of, tick_iso_of
 
 _KINDS = ("market", "event", "series")
 _MOST_NAMED = 3
+_LONGEST_TICKER = 300
+"""In characters: the longest that the exchange has are a quarter of it, and messages repeat a ticker."""
 
 
 def selected(
@@ -43,9 +48,17 @@ def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
 
 
 def check_ticker(text: str) -> None:
-    """Raise ConfigurationError for a ticker that is not text, such as a missing value of a data frame."""
-    if not isinstance(text, str):
+    """Raise ConfigurationError for what cannot be a ticker, such as a missing value of a data frame."""
+    if not (isinstance(text, str) and is_text(text) and len(text) <= _LONGEST_TICKER):
         raise ConfigurationError([f"{quoted(text)} is not a ticker: pass text such as KXRAIN-26NOV23-T1"])
+
+
+def check_word(word: str, what: str, known: Iterable[str]) -> None:
+    """Raise ConfigurationError for an unknown name, with the most similar known names."""
+    words = list(known)
+    if not isinstance(word, str) or word not in words:
+        near = difflib.get_close_matches(word, words, n=_MOST_NAMED) if isinstance(word, str) else ()
+        raise ConfigurationError([f"{quoted(word)} is not a {what}: choose {', '.join(near or words)}"])
 
 
 def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
@@ -53,19 +66,54 @@ def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
     return database.ask(lambda connection: find_ticker(connection, text, [kind]))
 
 
-def check_value(column: str, value: object) -> None:
-    """Raise ConfigurationError for a value of a type that no view has: the query would silently find nothing."""
-    if not isinstance(value, str | int | float | None):
-        raise ConfigurationError(
-            [f"{column}={quoted(value)} is not a value of a view: pass text or a number, as the view has it"]
-        )
+def check_text(text: object, name: str, example: str) -> None:
+    """Raise ConfigurationError for an argument that is not text."""
+    if not isinstance(text, str):
+        raise ConfigurationError([f"{name}={quoted(text)} is not text: pass text such as {example}"])
 
 
-def counted(limit: int) -> int:
-    """Return a limit of rows; RangeError below 0."""
-    if limit < 0:
-        raise RangeError(f"limit={limit} is not a number of rows: choose 0 or more")
-    return limit
+def value_of(column: str, value: object) -> str | int | float | None:
+    """Return a value to compare with a column of a view; numbers of numpy become those of Python.
+
+    Raises ConfigurationError for a value that no view has: the query would silently find nothing.
+    """
+    whole = _whole(value)
+    if whole is not None and abs(whole) <= LARGEST_INTEGER:
+        return whole
+    if value is None or (isinstance(value, str) and is_text(value)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ConfigurationError(
+        [f"{column}={quoted(value)} is not a value of a view: pass text or a number, as the view has it"]
+    )
+
+
+def counted(limit: SupportsIndex, name: str = "limit") -> int:
+    """Return a number of rows; RangeError for one below 0, and for what is no whole number."""
+    count = None if isinstance(limit, bool) else _whole(limit)
+    if count is None or count < 0:
+        raise RangeError(f"{name}={quoted(limit)} is not a number of rows: choose 0 or more")
+    return min(count, LARGEST_INTEGER)
+
+
+def period_of(minutes: SupportsIndex | None) -> int | None:
+    """Return the length of a candlestick, None for all; ConfigurationError for one that the exchange does not have."""
+    period = None if isinstance(minutes, bool) else _whole(minutes)
+    if minutes is not None and period not in CANDLESTICK_MINUTES:
+        known = ", ".join(map(str, CANDLESTICK_MINUTES))
+        raise ConfigurationError([f"{quoted(minutes)} is not a length of a candlestick: choose {known}"])
+    return period
+
+
+def _whole(number: object) -> int | None:
+    """Return a whole number as an int, None for anything else. In data frames they are of numpy, or floats."""
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
+    try:
+        return operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def past(instant: Instant | None, name: str) -> int:
@@ -116,13 +164,6 @@ def days_of(span: Span) -> tuple[str | None, str | None]:
         # The day of the last microsecond is included.
         None if last is None else iso_of(min(last - 1 + MICROS_PER_DAY, YEAR_10000 - 1))[:10],
     )
-
-
-def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:
-    """Raise ConfigurationError for an unknown name, with the most similar known names."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=_MOST_NAMED) or names
-    raise ConfigurationError([f"{quoted(name)} is not a {what}: choose {', '.join(near)}"])
 
 
 def _begins_at(records: Store) -> int:

@@ -39,12 +39,15 @@ class Writable(Protocol):
         ...
 
 
-def write_file(table: Writable, path: Path, *, overwrite: bool) -> Path:
+def write_file(table: Writable, where: str | Path, *, overwrite: bool) -> Path:
     """Write a table to a file in the format of its extension, and return the path."""
+    known = ", ".join(_WRITERS)
+    if not isinstance(where, str | Path):
+        raise ConfigurationError([f"{quoted(where)} is not a path: pass text or a Path that ends in {known}"])
+    path = Path(where)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
-        known = ", ".join(_WRITERS)
-        raise ConfigurationError([f"{path} has an unknown extension: choose one of {known}"])
+        raise ConfigurationError([f"{quoted(str(path))} has an unknown extension: choose one of {known}"])
     if write is _write_parquet:
         imported("pyarrow")
     with _draft_of(path, overwrite=overwrite) as draft:

@@ -1,5 +1,6 @@
 """Instants and spans as people write them in Python."""
 
+import contextlib
 import math
 from datetime import datetime, timedelta
 from numbers import Real
@@ -57,7 +58,9 @@ def seconds_of(span: Span, name: str) -> float:
     elif isinstance(span, str):
         seconds = parse_span(span) or math.nan
     elif isinstance(span, Real) and not isinstance(span, bool):
-        seconds = float(span)
+        # A timedelta64 of numpy is a number to Python, and an integer may be too large.
+        with contextlib.suppress(TypeError, OverflowError):
+            seconds = float(span)
     if not (seconds > 0 and math.isfinite(seconds)):
         raise RangeError(
             f"{name}={quoted(str(span))} is not a length of time: pass a positive timedelta, a number of seconds, or "

@@ -11,12 +11,14 @@ from kalshi_pipeline.api.store import database_at
 from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,
+    check_text,
     check_ticker,
+    check_word,
     counted,
     days_of,
     history_span,
     past,
-    raise_unknown,
+    period_of,
     selected,
     span_of,
     within_history,
@@ -29,7 +31,6 @@ from kalshi_pipeline.notebooks.parts import HeldPart, Row
 from kalshi_pipeline.notebooks.table import Table
 from kalshi_pipeline.notebooks.values import Value
 from kalshi_pipeline.notebooks.views import columns_of, streamed_table, view_table
-from kalshi_pipeline.settings import CANDLESTICK_MINUTES
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading import streams
 from kalshi_pipeline.store.reading.duck import duck_statements
@@ -187,12 +188,9 @@ class Store:
 
         `period_minutes` is 1, 60 or 1440, or None for all. Rows are streamed.
         """
-        if period_minutes not in (None, *CANDLESTICK_MINUTES):
-            raise_unknown("length of a candlestick", str(period_minutes), map(str, CANDLESTICK_MINUTES))
+        period = period_of(period_minutes)
         selection, span = selected(self._database, ticker, event, series), span_of(start, end)
-        return streamed_table(
-            self._database, streams.stored_candlesticks(selection, span, period_minutes), selection
-        )
+        return streamed_table(self._database, streams.stored_candlesticks(selection, span, period), selection)
 
     @advised()
     def settlements(
@@ -243,6 +241,8 @@ class Store:
         `.fields` has the exchange's own names. Pass `kind` (market, event, series, ...) if several have the ticker.
         """
         check_ticker(ticker)
+        if kind is not None:
+            check_text(kind, "kind", "market")
         instant = None if at is None else past(at, "at")
         try:
             return self.records.details(ticker, instant, kind)
@@ -262,8 +262,7 @@ class Store:
         series: str | None = None,
     ) -> Table:
         """Return every market or event (`kind`) with its description, from `market_catalogue` or `event_catalogue`."""
-        if kind not in ("market", "event"):
-            raise ConfigurationError([f"kind={kind!r} is not a catalogue: choose market or event"])
+        check_word(kind, "kind of catalogue", ("market", "event"))
         if kind == "event" and ticker is not None:
             raise ConfigurationError(["an event has no market's ticker: choose event=, or kind='market'"])
         return view_table(
@@ -298,7 +297,9 @@ class Store:
         two characters match only the beginning of a word. Within each kind, an exact ticker comes first, then open
         ones, whole-word matches, and the newest. Raises RangeError for a text without words.
         """
-        found = self._database.ask(lambda connection: search(connection, [text], counted(limit)))
+        check_text(text, "text", "'rain new york'")
+        most = counted(limit)
+        found = self._database.ask(lambda connection: search(connection, [text], most))
         return _held(SEARCH_TABLE, found)
 
     @advised()
@@ -315,7 +316,7 @@ class Store:
 
         See `Table.export`.
         """
-        return (self.view(what) if isinstance(what, str) else what).export(path, overwrite=overwrite)
+        return (what if isinstance(what, Table) else self.view(what)).export(path, overwrite=overwrite)
 
     @advised()
     def duckdb(self) -> "duckdb.DuckDBPyConnection":

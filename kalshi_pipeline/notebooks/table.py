@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kalshi_pipeline.advice import advised
 from kalshi_pipeline.notebooks.arrow_values import batch_of, schema_of
+from kalshi_pipeline.notebooks.asking import counted
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.notebooks.files import write_file
 from kalshi_pipeline.notebooks.parts import Part
@@ -105,12 +106,12 @@ class Table:
         fails.
         """
         with advised():
-            return write_file(self, Path(path), overwrite=overwrite)
+            return write_file(self, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         return f"<Table of {', '.join(self.columns)}>"
 
     def head(self, rows: int = 10) -> list[dict[str, Value]]:
-        """Return the first rows, without reading the others."""
+        """Return the first rows, without reading the others; RangeError for a number below 0."""
         with closing(self.rows()) as found:
-            return list(islice(found, rows))
+            return list(islice(found, counted(rows, "rows")))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kalshi_pipeline.notebooks.asking import check_value, raise_unknown
+from kalshi_pipeline.notebooks.asking import check_word, value_of
 from kalshi_pipeline.notebooks.histories import texts_of
 from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
 from kalshi_pipeline.notebooks.table import Table
@@ -23,14 +23,12 @@ def view_table(
     Raises ConfigurationError for an unknown view or column, and for a value of a wrong type.
     """
     views = database.ask(view_columns)
-    if name not in views:
-        raise_unknown("view", name, views)
+    check_word(name, "view", views)
     columns = views[name]
-    for column, value in where.items():
-        if column not in [found.name for found in columns]:
-            raise_unknown(f"column of {name}", column, [found.name for found in columns])
-        check_value(column, value)
-    stream = rows_of_view(name, columns, where, spans, order)
+    for column in where:
+        check_word(column, f"column of {name}", [found.name for found in columns])
+    values = {column: value_of(column, value) for column, value in where.items()}
+    stream = rows_of_view(name, columns, values, spans, order)
 
     def rows() -> Iterator[Row]:
         for some in database.rows(stream.statement):

@@ -1,8 +1,9 @@
 """A wrong argument raises one typed error that names the next step."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,6 +126,8 @@ def test_invalid_instant_is_refused(store: Store, ask: Callable[[Store, Any], ob
         (lambda store: store.quotes_on_grid(end="2026-11-27T00:00:00Z", freq=0.05), "the grid makes about"),
         (lambda store: store.movers(float("nan")), "window=.* is not a length of time"),
         (lambda store: store.search("  "), "has no words"),
+        (lambda store: store.movers(numpy.timedelta64(1, "h")), "window=.* is not a length of time"),
+        (lambda store: store.history("MOVES", freq=10**400), "freq=.* is not a length of time"),
         (lambda store: store.search("rain", limit=-1), "limit=-1 is not a number of rows"),
         (lambda store: store.movers(limit=-1), "limit=-1 is not a number of rows"),
     ],
@@ -140,7 +143,7 @@ def test_span_outside_the_history_is_refused(
     ("ask", "message"),
     [
         (lambda store: store.quotes(ticker="MOVES", event="KXRAIN-26NOV23"), "choose one of them"),
-        (lambda store: store.catalogue("trade"), "choose market or event"),
+        (lambda store: store.catalogue("trade"), "choose market, event"),
         (lambda store: store.catalogue("event", ticker="MOVES"), "choose event="),
         (lambda store: store.view("price_histroy"), "'price_histroy' is not a view: choose price_history"),
         (lambda store: store.view("ticks; DROP TABLE ticks"), "is not a view"),
@@ -160,6 +163,64 @@ def test_span_outside_the_history_is_refused(
 def test_unknown_names_are_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         ask(store)
+
+
+# Of each kind of argument what a data frame, a slip of the hand or another library has in its place.
+_NO_NUMBERS = (
+    None,
+    "5",
+    1.5,
+    float("nan"),
+    float("inf"),
+    Decimal("NaN"),
+    True,
+    pandas.NA,
+    numpy.timedelta64(1, "h"),
+)
+_NO_TEXTS = (3, b"MOVES", ["MOVES"], pandas.NA, pandas.NaT, pandas.Series(["MOVES"]), numpy.array(["MOVES"]))
+_ARGUMENTS: dict[str, tuple[Callable[[Store, Any], object], Sequence[Any]]] = {
+    "ticker": (lambda store, value: store.quotes(ticker=value), (*_NO_TEXTS, "KX\ud800", "KX\0", "X" * 301)),
+    "event": (lambda store, value: store.trades(event=value), (*_NO_TEXTS, "KX\ud800")),
+    "ticker of details": (lambda store, value: store.details(value), (None, *_NO_TEXTS, "KX\ud800")),
+    "kind of details": (lambda store, value: store.details("MOVES", kind=value), _NO_TEXTS),
+    "kind of catalogue": (lambda store, value: store.catalogue(value), (None, *_NO_TEXTS)),
+    "text": (lambda store, value: store.search(value), (None, *_NO_TEXTS)),
+    "limit of a search": (lambda store, value: store.search("rain", limit=value), _NO_NUMBERS),
+    "limit of movers": (lambda store, value: store.movers(limit=value), _NO_NUMBERS),
+    "rows": (lambda store, value: store.trades().head(value), _NO_NUMBERS),
+    "period": (lambda store, value: store.candlesticks(period_minutes=value), (*_NO_NUMBERS[1:], 0, 2**70)),
+    "name of a view": (lambda store, value: store.view(value), (None, *_NO_TEXTS)),
+    "value of a view": (
+        lambda store, value: store.view("tick_history", tick_id=value),
+        (*_NO_TEXTS[1:], float("nan"), 2**63, "\ud800", "a\0b", Decimal(1), MOMENT),
+    ),
+    "what": (lambda store, value: store.export(value, "new.csv"), (None, *_NO_TEXTS)),
+    "path": (lambda store, value: store.export("tick_history", value), (None, *_NO_TEXTS)),
+}
+
+
+@pytest.mark.parametrize(("ask", "values"), _ARGUMENTS.values(), ids=_ARGUMENTS)
+def test_argument_of_another_type_is_refused(
+    store: Store, ask: Callable[[Store, Any], object], values: Sequence[Any]
+) -> None:
+    before = sorted(Path.cwd().rglob("*"))
+    for value in values:
+        with pytest.raises((ConfigurationError, RangeError), match=r": (pass|choose) ") as caught:
+            ask(store, value)
+        assert "\n" not in str(caught.value)
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+@pytest.mark.parametrize("number", [int, float, numpy.int64, numpy.uint16, numpy.float64], ids=repr)
+def test_numbers_of_data_frames_are_numbers(full: Store, number: Callable[[int], Any]) -> None:
+    """A number of numpy would otherwise find nothing, without an error."""
+    of_days = list(full.candlesticks(period_minutes=number(1440)))
+    assert of_days == list(full.candlesticks())
+    assert of_days
+    (tick,) = full.view("tick_history", tick_id=number(4))
+    assert tick["tick_id"] == 4
+    assert full.trades().head(number(2)) == full.trades().head(2)
+    assert len(list(full.search("fixture", limit=number(1)))) == 1
 
 
 @pytest.mark.parametrize(
