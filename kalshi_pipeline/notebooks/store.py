@@ -74,6 +74,10 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Open the same database where a copy is unpickled, such as in a process that works for this one."""
+        return open_store, (self._database.place,)
+
     @advised()
     def quotes(
         self,
@@ -293,9 +297,10 @@ class Store:
     def search(self, text: str, limit: int = 100) -> Table:
         """Return the series, then the events, then the plain markets that contain each word of a text.
 
-        The search covers tickers, titles and subtitles, ignores case and accents, and matches parts of words. One or
-        two characters match only the beginning of a word. Within each kind, an exact ticker comes first, then open
-        ones, whole-word matches, and the newest. Raises RangeError for a text without words.
+        The search covers tickers, titles, subtitles (of a market, that of YES) and the tags of series. It ignores case
+        and accents, and matches parts of words. One or two characters match only the beginning of a word. Within each
+        kind, an exact ticker comes first, then open ones, whole-word matches, and the newest. Raises RangeError for a
+        text without words.
         """
         check_text(text, "text", "'rain new york'")
         most = counted(limit)

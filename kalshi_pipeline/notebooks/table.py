@@ -4,9 +4,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kalshi_pipeline.advice import advised
+from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.notebooks.arrow_values import batch_of, schema_of
 from kalshi_pipeline.notebooks.asking import counted
 from kalshi_pipeline.notebooks.extras import imported
@@ -107,6 +108,14 @@ class Table:
         """
         with advised():
             return write_file(self, path, overwrite=overwrite)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, and copied, which would copy an open database."""
+        raise ConfigurationError(
+            [
+                "a table cannot be pickled or copied: pass its arrow() or its rows(), or the store, and ask there"
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"<Table of {', '.join(self.columns)}>"

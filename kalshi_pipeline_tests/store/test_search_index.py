@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
+import string
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -64,6 +65,10 @@ ASKED = [
     "-a",
     "t1",
     "4.25",
+    *string.ascii_lowercase,
+    *string.digits,
+    "kx",
+    "k new",
     *ODD,
 ]
 

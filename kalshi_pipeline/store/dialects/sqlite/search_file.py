@@ -17,7 +17,7 @@ from kalshi_pipeline.store.dialects.sqlite.files import make_like
 from kalshi_pipeline.store.dialects.sqlite.messages import error_of, on_one_line
 from kalshi_pipeline.store.words import BEGINNING, SHORT, is_at_beginning
 
-_VERSION = 1
+_VERSION = 2
 _GRAM = 3
 _MARK = "\x01"
 _BEGINNINGS = re.compile(BEGINNING + r"[^\W_].", re.DOTALL)
@@ -154,9 +154,13 @@ def _add(connection: sqlite3.Connection, addition: Addition) -> None:
 
 
 def _body(text: str) -> str:
-    """Return a text with markers that give each beginning of a word, and its end, a trigram of its own."""
+    """Return a text with markers that give each beginning of a word, and its end, trigrams of their own.
+
+    Each beginning has two markers: one trigram has one of them and two characters, another both and one character.
+    """
     whole = f"{text}\n\n"
-    return f"{whole}{_MARK}{f'{_MARK}{_MARK}'.join(dict.fromkeys(_BEGINNINGS.findall(whole)))}"
+    beginnings = dict.fromkeys(_BEGINNINGS.findall(whole))
+    return whole + "".join(f"{_MARK}{_MARK}{beginning}" for beginning in beginnings)
 
 
 def _keys_of(connection: sqlite3.Connection, words: Sequence[str]) -> list[int] | None:
