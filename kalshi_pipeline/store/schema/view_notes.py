@@ -22,8 +22,9 @@ VIEW_NOTES = {
         "`unchanged_blocks`, market by market."
     ),
     "movers_1h": (
-        "One row per market that moved in the hour before the newest complete tick, the largest change of the midpoint "
-        "first. The base is the market's last quote at or before the start of the hour, however old."
+        "One row per market whose midpoint or last price moved in the hour before the newest complete tick, the "
+        "largest change of the midpoint first. The base is the market's last quote at or before the start of the hour, "
+        "however old. A market that was not listed at both is left out."
     ),
     "movers_24h": "The same as `movers_1h`, of the day before the newest complete tick.",
     "gaps_filled": (
@@ -47,8 +48,8 @@ VIEW_NOTES = {
     "series_change_history": "One row for each change of a field of a series, with the value before and after.",
     "event_change_history": "One row for each change of a field of an event, with the value before and after.",
     "market_change_history": (
-        "One row for each change of a field of a market, of its event, or of its settlement value, with the value "
-        "before and after. "
+        "One row for each change of a field of a market, of the event that it belongs to, or of its settlement value, "
+        "with the value before and after. "
         "Filter and sort by `seen_at_us`: by text, all rows are read."
     ),
     "change_history": "The rows of the three views above, with `kind` (`series`, `event` or `market`).",
@@ -64,7 +65,9 @@ VIEW_NOTES = {
         "One row per market and period, as the exchange wrote it. "
         "Filter and sort by `end_at_us`: by text, all rows are read."
     ),
-    "candlestick_coverage": "One row per market and day: the outcome of requesting its candlesticks.",
+    "candlestick_coverage": (
+        "One row per market, day and length of candlesticks (`period_minutes`): the outcome of requesting them."
+    ),
     "order_book_history": (
         "One row per level of each order book. An empty book has one row of NULLs. "
         "Filter and sort by `received_at_us`: by text, all rows are read."

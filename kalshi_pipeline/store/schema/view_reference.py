@@ -31,8 +31,8 @@ the tables behind the views.
 
 All times are UTC. `tick_at` is the nominal time of a tick. `received_at` is the time at which the exchange's answer
 arrived, minus the answer's `Age`. Times are text. Times of ticks (`tick_at`, `quoted_at`, `base_quoted_at`,
-`confirmed_at`, `first_tick_at`, `last_tick_at` and `quote_at`) end in whole seconds (`2026-11-22T14:05:00Z`); all
-others have six decimals. Columns such as `tick_at_us` have the exact instants, in microseconds since 1970.
+`confirmed_at`, `first_tick_at`, `last_tick_at`, `unlisted_since_at` and `quote_at`) end in whole seconds
+(`2026-11-22T14:05:00Z`); all others have six decimals. Columns such as `tick_at_us` have the exact instants, in microseconds since 1970.
 
 These filters work with `=`, `<`, `>=` and `BETWEEN`, as text or as a bound parameter:
 
@@ -45,7 +45,9 @@ SELECT * FROM price_history ORDER BY tick_at DESC LIMIT 100;
 ```
 
 This filter does not: `tick_at >= datetime('now', '-1 hour')`. `datetime` writes `2026-11-22 14:05:00`, with a blank
-instead of the `T`. That sorts before every time of the day, so the filter finds the whole day.
+instead of the `T`. That sorts before every time of the day, so the filter finds the whole day. A `datetime` passed as a
+parameter (`sqlite3`, pandas, SQLAlchemy) is written in the same way: pass its text instead,
+`at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')`, or a number.
 
 - `tick_at` of `price_history`, `quotes_by_tick` and `tick_history` has an index, as text and as a number.
 - Filter and sort trades, candlesticks, changes, settlements and order books by their numbers: `created_at_us`,
@@ -62,6 +64,9 @@ instead of the `T`. That sorts before every time of the day, so the filter finds
 - **Python, pandas, SQLAlchemy, Polars and datasette** open every table and view. Columns marked `computed` below have
   no type in SQLite; their values have the type shown. In a sorted query, SQLite may return a whole number of a `real`
   column as an integer: 1 for 1.0.
+- **Polars** infers types from the first 100 rows, in which a column may have NULLs only. Let it read all rows with
+  `polars.read_database(query, connection, infer_schema_length=None)`, or use ADBC with
+  `polars.read_database_uri(query, 'sqlite:///data/kalshi.db', engine='adbc')`.
 - **DuckDB** 1.5 with the `sqlite` extension (pip: `duckdb-extension-sqlite-scanner`) opens every table and view after
   `ATTACH 'data/kalshi.db' AS k (TYPE sqlite, READ_ONLY)`. It knows the types of tables, but not their generated
   columns. It reads views as text (`VARCHAR`), and completely before it filters. Filter in SQLite instead, and cast the

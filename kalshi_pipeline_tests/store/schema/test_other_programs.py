@@ -1,6 +1,7 @@
 """Every table and view opens in other programs, and its values have the documented types."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from sqlalchemy import create_engine
 from kalshi_pipeline.store.dialects.sqlite import Sqlite
 from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.view_columns import columns_of_views
+from kalshi_pipeline.store.schema.view_reference import view_reference
 from kalshi_pipeline.store.schema.views import definitions
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
 from kalshi_pipeline_tests.store.samples import sqlite_url
@@ -90,6 +92,29 @@ def test_pandas_and_polars_open_every_table_and_view(connection: sqlite3.Connect
         sql = f"SELECT * FROM {name}"
         assert pandas.read_sql_query(sql, connection).shape == expected, name
         assert polars.read_database(sql, connection, infer_schema_length=None).shape == expected, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_polars_reads_the_values_of_sqlite(path: Path, connection: sqlite3.Connection, name: str) -> None:
+    """In both ways that the docs name, whatever the first rows are."""
+    sql = f"SELECT * FROM {name}"
+    expected = connection.execute(sql).fetchall()
+    by_adbc = polars.read_database_uri(sql, f"sqlite:///{path}", engine="adbc")
+    assert by_adbc.rows() == expected
+    assert polars.read_database(sql, connection, infer_schema_length=None).rows() == expected
+
+
+def test_times_end_in_whole_seconds_where_the_docs_say_so(connection: sqlite3.Connection) -> None:
+    reference = view_reference(Sqlite("sqlite:///scratch.db"))
+    of_ticks = reference.split("Times of ticks (", 1)[1].split(")", 1)[0]
+    in_seconds = set(re.findall(r"`(\w+)`", of_ticks))
+    assert in_seconds > {"tick_at", "quoted_at", "quote_at"}
+    for view in VIEWS:
+        for name in columns(connection, view):
+            if name.endswith("_at"):
+                form = "YYYY-MM-DDTHH:MM:SSZ" if name in in_seconds else "YYYY-MM-DDTHH:MM:SS.ffffffZ"
+                sql = f"SELECT {name} FROM {view} WHERE length({name}) <> ?"
+                assert connection.execute(sql, (len(form),)).fetchall() == [], (view, name)
 
 
 def test_pandas_reads_prices_as_floats(connection: sqlite3.Connection) -> None:

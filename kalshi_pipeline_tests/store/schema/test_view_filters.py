@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas
 import pytest
-from sqlalchemy import BigInteger, Text, TextClause, bindparam, create_engine, text
+from sqlalchemy import BigInteger, DateTime, Text, TextClause, bindparam, create_engine, text
 
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.units import parse_dollars, tick_iso_of
@@ -49,8 +50,10 @@ def ask(request: pytest.FixtureRequest, stored: Database) -> Iterator[Ask]:
 
 
 def _bound(sql: str, values: dict[str, object]) -> TextClause:
-    kinds = {name: BigInteger() if isinstance(value, int) else Text() for name, value in values.items()}
-    return text(sql).bindparams(*(bindparam(name, value, kinds[name]) for name, value in values.items()))
+    kinds: dict[type, Any] = {int: BigInteger(), str: Text(), datetime: DateTime()}
+    return text(sql).bindparams(
+        *(bindparam(name, value, kinds[type(value)]) for name, value in values.items())
+    )
 
 
 def _times(view: str) -> tuple[str, str]:
@@ -91,6 +94,17 @@ def test_text_of_datetime_finds_the_whole_day(ask: Ask, view: str) -> None:
     of_text, of_number = _times(view)
     late = "SELECT {1} FROM {2} WHERE {0} >= datetime('2026-11-22 23:59:59') ORDER BY {1}"
     assert ask(late.format(of_text, of_number, view), {}) == AT
+
+
+@_VIEWS
+@pytest.mark.filterwarnings("ignore:The default datetime adapter:DeprecationWarning")
+def test_datetime_as_a_parameter_finds_the_whole_day(ask: Ask, view: str) -> None:
+    """The driver writes it with a blank: the docs say what to pass."""
+    of_text, of_number = _times(view)
+    late = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
+    question = f"SELECT {of_number} FROM {view} WHERE {of_text} >= :late ORDER BY {of_number}"
+    assert ask(question, {"late": late}) == AT
+    assert ask(question, {"late": late.strftime("%Y-%m-%dT%H:%M:%SZ")}) == []
 
 
 def test_spread_of_a_cent_is_a_cent(new_database: NewDatabase) -> None:
