@@ -72,7 +72,7 @@ def check_text(text: object, name: str, example: str) -> None:
         raise ConfigurationError([f"{name}={quoted(text)} is not text: pass text such as {example}"])
 
 
-def value_of(column: str, value: object) -> str | int | float | None:
+def value_of(column: str, value: object) -> str | float | None:
     """Return a value to compare with a column of a view; numbers of numpy become those of Python.
 
     Raises ConfigurationError for a value that no view has: the query would silently find nothing.

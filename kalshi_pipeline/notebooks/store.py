@@ -230,13 +230,13 @@ class Store:
     ) -> Table:
         """Return the changes of descriptions seen in [start, end), of a market, an event, a series or all.
 
-        Each row has the field and both values as text, from view `change_history`.
+        Each row has the field and both values as text, from view `change_history`: oldest first, then by ticker and
+        field.
         """
         found = selected(self._database, ticker, event, series)
         where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
-        return view_table(
-            self._database, "change_history", where, ("seen_at_us",), seen_at_us=span_of(start, end)
-        )
+        order = ("seen_at_us", "ticker", "field")
+        return view_table(self._database, "change_history", where, order, seen_at_us=span_of(start, end))
 
     @advised()
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
@@ -280,11 +280,13 @@ class Store:
         For an event that never had its own fee, these are the fees of its series (`event_ticker` is None). The `state`
         of each is known, or unknown with a `reason`, as in `records.fee_at`.
         """
-        where: dict[str, str | None] = {**columns_of(selected(self._database, None, event, series))}
+        where: dict[str, str | float | None] = {**columns_of(selected(self._database, None, event, series))}
         if event is not None and not view_table(self._database, "fee_history", where).head(1):
             (of_event,) = view_table(self._database, "event_catalogue", where).head(1)
             where = {"series_ticker": cast("str | None", of_event["series_ticker"]), "event_ticker": None}
-        return view_table(self._database, "fee_history", where, ("from_at_us",))
+        return view_table(
+            self._database, "fee_history", where, ("from_at_us", "series_ticker", "event_ticker")
+        )
 
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
@@ -308,8 +310,8 @@ class Store:
         return _held(SEARCH_TABLE, found)
 
     @advised()
-    def view(self, name: str, **where: str | int) -> Table:
-        """Return a view (docs/views.md), or its rows in which columns have these values.
+    def view(self, name: str, **where: str | float | None) -> Table:
+        """Return a view (docs/views.md), or its rows in which columns have these values; None for missing ones.
 
         Rows are streamed. Raises ConfigurationError for an unknown name.
         """

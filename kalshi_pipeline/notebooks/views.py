@@ -14,7 +14,7 @@ from kalshi_pipeline.store.reading.streams import Selection, Stream, rows_of_vie
 def view_table(
     database: ReadOnlyDatabase,
     name: str,
-    where: Mapping[str, str | int | None],
+    where: Mapping[str, str | float | None],
     order: Sequence[str] = (),
     **spans: tuple[Any, Any],
 ) -> Table:

@@ -242,7 +242,7 @@ def view_columns(connection: Connection) -> dict[str, list[TableColumn]]:
 def rows_of_view(
     name: str,
     columns: Sequence[TableColumn],
-    where: Mapping[str, str | int | float | None],
+    where: Mapping[str, str | float | None],
     spans: Mapping[str, Span],
     order: Sequence[str],
 ) -> Stream:

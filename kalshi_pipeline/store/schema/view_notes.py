@@ -85,9 +85,10 @@ VIEW_NOTES = {
     "fee_starts": "One row for each instant at which the fee of a series or an event changes; part of `fee_history`.",
     "fee_history": (
         "One row for each span of one fee, of each series (`event_ticker` is NULL) and of each event of "
-        "`events_with_fees`; any other event has the fee of its series. Fee changes take precedence; before the first "
-        "one, the series' record counts. `state` is `unknown`, with a `reason`, if the stored data does not determine "
-        "the fee. Before the first row, nothing is known. `open_store().records.fee_at` returns the same fees."
+        "`events_with_fees`; any other event has the fee of its series. Neighbouring spans may have equal fees. Fee "
+        "changes take precedence; before the first one, the series' record counts. `state` is `unknown`, with a "
+        "`reason`, if the stored data does not determine the fee. Before the first row, nothing is known. "
+        "`open_store().records.fee_at` returns the same fees."
     ),
     "market_catalogue": (
         "One row per market: its category, titles, announced close, rules and strikes, the number of legs of a combo, "
