@@ -32,7 +32,8 @@ the tables behind the views.
 All times are UTC. `tick_at` is the nominal time of a tick. `received_at` is the time at which the exchange's answer
 arrived, minus the answer's `Age`. Times are text. Times of ticks (`tick_at`, `quoted_at`, `base_quoted_at`,
 `confirmed_at`, `first_tick_at`, `last_tick_at`, `unlisted_since_at` and `quote_at`) end in whole seconds
-(`2026-11-22T14:05:00Z`); all others have six decimals. Columns such as `tick_at_us` have the exact instants, in microseconds since 1970.
+(`2026-11-22T14:05:00Z`); all others have six decimals. Columns such as `tick_at_us` have the exact instants, in
+microseconds since 1970.
 
 These filters work with `=`, `<`, `>=` and `BETWEEN`, as text or as a bound parameter:
 
