@@ -1,8 +1,12 @@
 """Pages of markets, and the rules that turn a payload's fields into a quote."""
 
+from collections.abc import Callable
+from operator import attrgetter
+
 from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import EndedPayload, MarketPayload, OutcomePayload
-from kalshi_pipeline.exchange.readers import Lenient, PageReader
+from kalshi_pipeline.exchange.readers import Lenient, Needed, PageReader
+from kalshi_pipeline.exchange.sent_fields import OLDER
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 from kalshi_pipeline.vocabulary import NOT_OPEN
@@ -56,7 +60,27 @@ _RULES = {
     "is_combo": Rule(is_combo, ("collection_ticker",)),
 }
 
-MARKETS = PageReader("markets", Market, MarketPayload, _RULES, are_kept_whole=True)
+_QUOTE = ("yes_bid", "yes_ask", "no_bid", "no_ask")
+_QUOTE_NAMES = frozenset(
+    field.alias
+    for name, field in MarketPayload.model_fields.items()
+    if name.removesuffix(OLDER) in _QUOTE and field.alias is not None
+)
+_size_of: Callable[[Market], object] = attrgetter("quote.yes_bid_size")
+
+
+def _is_quoted(market: Market) -> bool:
+    return market.status not in NOT_OPEN
+
+
+MARKETS = PageReader(
+    "markets",
+    Market,
+    MarketPayload,
+    _RULES,
+    are_kept_whole=True,
+    needed=Needed(_QUOTE_NAMES, _size_of, _is_quoted),
+)
 OUTCOMES = PageReader(
     "markets",
     Outcome,
@@ -64,4 +88,7 @@ OUTCOMES = PageReader(
     _RULES,
     are_kept_whole=True,
     lenient=Lenient(EndedPayload, lambda outcome: outcome.market.status in NOT_OPEN),
+    needed=Needed(
+        _QUOTE_NAMES, attrgetter("market.quote.yes_bid_size"), lambda outcome: _is_quoted(outcome.market)
+    ),
 )

@@ -16,7 +16,7 @@ from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.field_by_field import read_fields
 from kalshi_pipeline.exchange.held_bodies import outside_of_the_heap
-from kalshi_pipeline.exchange.json_text import load, may_hold_nul
+from kalshi_pipeline.exchange.json_text import load, may_hold_nul, split_object
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
 
@@ -30,6 +30,31 @@ class Lenient(Generic[Record]):
 
     payload: type[Payload]
     may_be_read: Callable[[Record], bool]
+
+
+# A single record may be sent without fields; so many that all are is another API than the one that is known.
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Needed(Generic[Record]):
+    """Fields, by the API's names, of which a page of records must have some, be they null.
+
+    They are looked for where `value` is None for each record of a page, in those that are `about` them.
+    """
+
+    names: frozenset[str]
+    value: Callable[[Record], object]
+    is_about: Callable[[Record], bool]
+
+    def may_be_missing(self, records: Sequence[Record]) -> bool:
+        """Return whether a page of many records may have none of them."""
+        return len(records) > _FEW and all(value is None for value in map(self.value, records))
+
+    def check(self, record: Record, row: bytes) -> None:
+        """Raise ValueError if a record was sent without any of them."""
+        if self.is_about(record) and self.names.isdisjoint(split_object(row)):
+            raise ValueError(f"it has none of {', '.join(sorted(self.names))}")
 
 
 class RecordReader(Generic[Record]):
@@ -91,8 +116,10 @@ class PageReader(Generic[Record]):
         are_unnamed: bool = False,
         are_kept_whole: bool = False,
         lenient: Lenient[Record] | None = None,
+        needed: Needed[Record] | None = None,
     ) -> None:
         self._key = key
+        self._needed = needed
         self._are_kept_whole = are_kept_whole
         self._are_unnamed = are_unnamed
         self._records = RecordReader(record, payload, rules, lenient)
@@ -106,6 +133,12 @@ class PageReader(Generic[Record]):
 
     def parse(self, body: bytes) -> Page[Record]:
         """Parse a page; errors as in `split_page`."""
+        page = self._parse(body)
+        if self._needed is not None and self._needed.may_be_missing(page.records):
+            return self._parse_rows(body, self._read_needed)
+        return page
+
+    def _parse(self, body: bytes) -> Page[Record]:
         if may_hold_nul(body):
             return self._parse_rows(body, self._records.read)
         try:
@@ -122,8 +155,8 @@ class PageReader(Generic[Record]):
         return self._parse_rows(body, self._records.read_by_field)
 
     def read_row(self, row: bytes) -> Record:
-        """Return one record of a page. Raises ValueError if it is unreadable."""
-        return self._records.read(row, Counter())
+        """Return one record that was set aside; ValueError where it still cannot be read."""
+        return self._read_needed(row, Counter())
 
     def parse_one(self, body: bytes, key: str) -> Page[Record]:
         """Return the object under `key` as a page; errors as in `parse_object`."""
@@ -133,6 +166,12 @@ class PageReader(Generic[Record]):
         except ValueError as error:
             raise unreadable(key, str(error)) from error
         return Page([record], odd_fields=odd, source=Source(body, key) if self._are_kept_whole else None)
+
+    def _read_needed(self, row: bytes, odd: Counter[str]) -> Record:
+        record = self._records.read(row, odd)
+        if self._needed is not None:
+            self._needed.check(record, row)
+        return record
 
     def _source(self, body: bytes, records: Sequence[Any] | None = None) -> Source | None:
         if not self._are_kept_whole:

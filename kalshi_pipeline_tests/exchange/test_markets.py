@@ -194,3 +194,51 @@ def test_recorded_markets_are_read_alike() -> None:
             assert MARKETS.parse(body) == MARKETS.parse_again(body)
             count += len(rows)
     assert count > 0
+
+
+QUOTE = ("yes_bid_dollars", "yes_ask_dollars", "no_bid_dollars", "no_ask_dollars")
+SIZES = ("yes_bid_size_fp", "yes_ask_size_fp")
+
+
+def unnamed(count: int, *, without: tuple[str, ...] = (*QUOTE, *SIZES), **fields: object) -> bytes:
+    """A page of markets without some of their fields."""
+    kept = {name: value for name, value in TODAY.items() if name not in without}
+    return body_of(*({**kept, **fields, "ticker": f"KXRAIN-26NOV23-T{number}"} for number in range(count)))
+
+
+@pytest.mark.parametrize("fields", [{}, {"bid_dollars": "0.2900"}, {"status": None}, {"title": 7}])
+def test_page_on_which_no_market_has_a_quote_is_of_another_api(fields: dict[str, object]) -> None:
+    """Otherwise a renamed field would look like an exchange on which nobody quotes a price."""
+    page = MARKETS.parse(unnamed(21, **fields))
+    assert (page.records, len(page.rejects)) == ([], 21)
+    assert {reject.error for reject in page.rejects} == {
+        "it has none of no_ask, no_ask_dollars, no_bid, no_bid_dollars, yes_ask, yes_ask_dollars, yes_bid, "
+        "yes_bid_dollars"
+    }
+    for reject in page.rejects:
+        with pytest.raises(ValueError, match="it has none of"):
+            MARKETS.read_row(reject.raw.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(unnamed(20), id="few markets"),
+        pytest.param(unnamed(21, without=SIZES), id="prices without sizes"),
+        pytest.param(unnamed(21, yes_bid_dollars=None), id="null"),
+        pytest.param(unnamed(21, no_bid_dollars=""), id="blank"),
+        pytest.param(unnamed(21, yes_bid=29), id="an older name"),
+        pytest.param(unnamed(21, status="finalized"), id="not open"),
+        pytest.param(unnamed(21, status="initialized"), id="not open yet"),
+    ],
+)
+def test_markets_may_be_sent_without_a_quote(body: bytes) -> None:
+    page = MARKETS.parse(body)
+    assert (len(page.records), page.rejects) == (len(json.loads(body)["markets"]), [])
+    assert page.records == MARKETS.parse_again(body).records
+
+
+def test_one_market_with_a_quote_speaks_for_its_page() -> None:
+    rows = json.loads(unnamed(30))["markets"]
+    page = MARKETS.parse(body_of(*rows, TODAY))
+    assert (len(page.records), page.rejects) == (31, [])

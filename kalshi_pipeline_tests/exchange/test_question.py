@@ -47,7 +47,13 @@ def listed() -> Iterator[Callable[[ListIt, str, Sequence[Sequence[Row]]], Listin
 
 
 def market(**fields: Any) -> Row:
-    return {"ticker": "KXA-26-T1", "event_ticker": "KXA-26", "status": "active", **fields}
+    return {
+        "ticker": "KXA-26-T1",
+        "event_ticker": "KXA-26",
+        "status": "active",
+        "yes_bid_dollars": None,
+        **fields,
+    }
 
 
 COMBO = {"mve_collection_ticker": "KXMVE-R"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kalshi_pipeline.ingest.replay import replay
 from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets
@@ -15,6 +16,7 @@ from kalshi_pipeline_tests.ingest.small_exchange import SmallExchange, event, ma
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
 MINUTE = 60 * MICROS_PER_SECOND
+QUOTED = {"yes_bid_dollars": "0.4200", "yes_bid_size_fp": "7.00"}
 SettingsFor = Callable[..., Settings]
 
 
@@ -57,3 +59,22 @@ def test_listing_of_events_that_cannot_be_read_is_partial(settings_for: Settings
     with served(SmallExchange(events, [], [])) as url, open_session(settings_for(url)) as session:
         report = sync_events(session)
     assert (report.state, report.tally.quarantined) == (State.PARTIAL, 2)
+
+
+def test_renamed_quotes_are_not_taken_for_markets_without_one(
+    settings_for: SettingsFor, query: Query
+) -> None:
+    """What was known is carried, and what came is kept until a version can read it."""
+    listed = [{**market(f"KXA-26-T{number}", "KXA-26"), **QUOTED} for number in range(30)]
+    exchange = SmallExchange([event("KXA-26", "KXA")], listed, [])
+    with served(exchange) as url, open_session(settings_for(url)) as session:
+        take_snapshot(session, NOON)
+        for row in exchange.markets:
+            for name in QUOTED:
+                row[f"best_{name}"] = row.pop(name)
+        report = take_snapshot(session, NOON + MINUTE)
+        found = replay(session)
+    assert (report.state, report.tally.inserted) == (State.PARTIAL, 0)
+    assert query("SELECT DISTINCT yes_bid, state FROM latest_prices") == [(0.42, "carried")]
+    assert query("SELECT count(*) FROM quarantine WHERE raw LIKE '%best_yes_bid_dollars%'") == [(30,)]
+    assert (found.read, dict(found.stored)) == (0, {})
