@@ -150,6 +150,11 @@ def tick_iso_of(instant: int) -> str:
     return datetime_of(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def brief_iso_of(instant: int) -> str:
+    """Return an instant as messages write it, exactly: without a fraction of a second that is zero."""
+    return tick_iso_of(instant) if instant % MICROS_PER_SECOND == 0 else iso_of(instant)
+
+
 def dollars_of(micros: int) -> Decimal:
     """Return exact dollars: 290000 is Decimal('0.29')."""
     return decimal_of_millionths(micros)

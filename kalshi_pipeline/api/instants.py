@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from kalshi_pipeline.errors import InstantError, RangeError
-from kalshi_pipeline.units import YEAR_10000, instant_of, tick_iso_of
+from kalshi_pipeline.units import YEAR_10000, brief_iso_of, instant_of
 
 Instant: TypeAlias = int | datetime
 """Microseconds since 1970 in UTC, or an aware datetime."""
@@ -21,7 +21,7 @@ def check_order(first: int, last: int) -> None:
     """Raise RangeError for a span that is empty."""
     if first >= last:
         raise RangeError(
-            f"{tick_iso_of(first)} is not before {tick_iso_of(last)}: choose a start that is earlier than the end"
+            f"{brief_iso_of(first)} is not before {brief_iso_of(last)}: choose a start that is earlier than the end"
         )
 
 
@@ -29,7 +29,7 @@ def check_past(instant: int, now: int, name: str = "") -> None:
     """Raise RangeError for an instant after now. `name` is the argument's name with an equals sign."""
     if instant > now:
         raise RangeError(
-            f"{name}{tick_iso_of(instant)} is after now ({tick_iso_of(now)}): choose an earlier time"
+            f"{name}{brief_iso_of(instant)} is after now ({brief_iso_of(now)}): choose an earlier time"
         )
 
 

@@ -53,7 +53,7 @@ def sync_markets(*, status: _MarketStatus = "open", db: Db = None) -> None:
 
     Stores them with their events and series, and settled ones with their results.
     """
-    word = one_of("--status", status, _MARKET_STATUSES)
+    word = one_of("--status", status, _MARKET_STATUSES, meant=_filter_of(status))
     from kalshi_pipeline.cli import runs
 
     runs.sync_markets(word, db)
@@ -237,6 +237,13 @@ def void_ticks(
     from kalshi_pipeline.cli.repairing import void_ticks as void
 
     void(after, db, is_confirmed=yes)
+
+
+def _filter_of(status: str) -> str | None:
+    """Return the filter word of the markets that have a status, if it is one."""
+    from kalshi_pipeline.vocabulary import STATUSES_OF
+
+    return next((word for word, statuses in STATUSES_OF.items() if status.lower() in statuses), None)
 
 
 def _quoted_status(status: str) -> str:

@@ -5,6 +5,7 @@ A command imports what it needs when it runs.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +18,13 @@ from kalshi_pipeline.quoting import cut
 
 # The class of every error about arguments; typer exports it only under this name.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
+_MESSAGES = (
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"Input should be a valid integer\b.*"), "pass a whole number"),
+    (re.compile(r"Input should be a valid number\b.*"), "pass a number"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"pass \1 or more"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"pass \1 or less"),
+)
 _ADVICE_OF_OPTION: Mapping[str, str] = {
     "--status": "pass a status, such as open; `kalshi data status` shows the last runs",
 }
@@ -94,11 +102,18 @@ class DefaultCommand(TyperGroup):
         return word in self.commands or bool(word.islower() and get_close_matches(word, self.commands))
 
 
+def _in_words(message: str) -> str:
+    """Return an error about a value as a next action, where the library says what its input should be."""
+    for library, ours in _MESSAGES:
+        message = library.sub(ours, message)
+    return message
+
+
 def usage_lines(error: Any) -> list[str]:  # noqa: ANN401  (typer does not export its type)
     """Return the error of the arguments and a hint to the help, in one line; without arguments, return the help."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message()).splitlines()
-    message = cut(" ".join(str(error.format_message()).replace("Value error, ", "").split())).rstrip(".")
+    message = cut(" ".join(_in_words(str(error.format_message())).split())).rstrip(".")
     option = str(
         getattr(error, "option_name", None) or getattr(getattr(error, "param", None), "opts", [""])[0]
     )
@@ -115,14 +130,14 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"choose {', '.join(others)} or {last}" if others else f"choose {last}"
 
 
-def one_of(option: str, word: str, known: Sequence[str]) -> str:
-    """Return a word in lower case. Raises ConfigurationError for an unknown word."""
+def one_of(option: str, word: str, known: Sequence[str], meant: str | None = None) -> str:
+    """Return a word in lower case. Raises ConfigurationError for an unknown word, which suggests `meant` if given."""
     if word.lower() in known:
         return word.lower()
-    advice = "; `kalshi data status` shows the last runs" if option == "--status" else ""
-    raise ConfigurationError(
-        [f"{option} {cut(repr(word))} is not known: {nearest(word.lower(), known)}{advice}"]
-    )
+    # Without a word, as in `snapshot --status --db`, the next option is taken for one.
+    runs = "; `kalshi data status` shows the last runs" if option == "--status" else ""
+    advice = f"did you mean {meant}?" if meant else f"{nearest(word.lower(), known)}{runs}"
+    raise ConfigurationError([f"{option} {cut(repr(word))} is not known: {advice}"])
 
 
 def with_parameters(

@@ -11,6 +11,7 @@ import typer
 from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_DAY
 
 if TYPE_CHECKING:
@@ -99,8 +100,14 @@ def address_of(db: str | None) -> str | None:
     from kalshi_pipeline.store.dialects import url_of_file, url_problem
 
     address = db if "://" in db else url_of_file(Path(db))
-    if not db or (problem := url_problem(address)):
-        raise ConfigurationError([f"--db {problem if db else 'is blank'}: pass the path of a file"])
+    if not db.strip():
+        problem: str | None = "is blank"
+    elif db == ":memory:" or (db.startswith(("sqlite:", "file:")) and "://" not in db):
+        problem = f"{quoted(db)} is neither a path nor an address such as sqlite:///data/kalshi.db"
+    else:
+        problem = url_problem(address)
+    if problem:
+        raise ConfigurationError([f"--db {problem}: pass the path of a file"])
     return address
 
 

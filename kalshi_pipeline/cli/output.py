@@ -45,10 +45,10 @@ def _selected(answer: Answer, names: Sequence[str]) -> Answer:
         column.name: number for column, number in zip(answer.columns, range(len(answer.columns)), strict=True)
     }
     problems = [
-        f"--columns {quoted(name)} is not a column: {nearest(name, list(known))}"
+        f"--columns {quoted(name)} is not a column: {nearest(name.lower(), list(known))}"
         for name in names
         if name not in known
-    ]
+    ] + [f"--columns names {quoted(name)} twice: pass it once" for name in names if names.count(name) > 1]
     if problems:
         raise ConfigurationError(problems[:1])
     numbers = [known[name] for name in names]

@@ -31,6 +31,8 @@ def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
     except (ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, _NoZoneError) else f"is not a time: write {EXAMPLES}"
         raise ConfigurationError([f"{option} {quoted(text)} {reason}"]) from error
+    if found is not None and found < 0:
+        raise ConfigurationError([f"{option} {quoted(text)} is before 1970: choose a later time"])
     if found is None:
         raise ConfigurationError(
             [f"{option} {quoted(text)} is not a time: the exchange writes it for 'not set'"]

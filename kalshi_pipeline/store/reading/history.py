@@ -31,7 +31,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
     unchanged_blocks,
 )
-from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, brief_iso_of
 
 MOST_GRID_POINTS = 1_000_000
 _AT_ONCE = 1_000  # rows
@@ -270,7 +270,7 @@ def grid_of(start: int, end: int, step_seconds: float | None) -> range | None:
     """
     if start >= end:
         raise RangeError(
-            f"{tick_iso_of(start)} is not before {tick_iso_of(end)}: choose a start that is earlier than the end"
+            f"{brief_iso_of(start)} is not before {brief_iso_of(end)}: choose a start that is earlier than the end"
         )
     if step_seconds is None:
         return None
