@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kalshi_pipeline.cli.groups import Group
-from kalshi_pipeline.cli.options import Db
+from kalshi_pipeline.cli.options import Db, tickers_given
 from kalshi_pipeline.cli.times import day_given
 from kalshi_pipeline.errors import ConfigurationError
 
@@ -81,7 +81,10 @@ def candlesticks(
 
     selected: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
     if series or market:
-        selected |= {"candlestick_series": tuple(series or ()), "candlestick_markets": tuple(market or ())}
+        selected |= {
+            "candlestick_series": tickers_given("--series", series),
+            "candlestick_markets": tickers_given("--market", market),
+        }
     runs.backfill_candlesticks(days, selected, db, again=again)
 
 

@@ -8,7 +8,7 @@ import typer
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.groups import Group, one_of
-from kalshi_pipeline.cli.options import Asked, Db
+from kalshi_pipeline.cli.options import Asked, Db, tickers_given
 from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.errors import ConfigurationError
 
@@ -119,7 +119,7 @@ def order_books(
     """Store the current order books of the selected markets."""
     from kalshi_pipeline.cli import runs
 
-    runs.order_books(market or (), db)
+    runs.order_books(tickers_given("--market", market), db)
 
 
 @data.command("data status", "data status --json")

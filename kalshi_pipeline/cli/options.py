@@ -93,6 +93,14 @@ class Asked:
         return instant(at, is_local=self.is_local)
 
 
+def tickers_given(option: str, tickers: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the tickers of an option without blanks around them; ConfigurationError for one that is blank."""
+    found = tuple(ticker.strip() for ticker in tickers or ())
+    if not all(found):
+        raise ConfigurationError([f"{option} is blank: pass a ticker"])
+    return found
+
+
 def address_of(db: str | None) -> str | None:
     """Return the URL of `--db`, None without it. Raises ConfigurationError if this version cannot use it."""
     if db is None:

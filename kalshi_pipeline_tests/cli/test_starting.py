@@ -213,6 +213,11 @@ def test_other_spellings_are_the_same_command(run: Run, arguments: list[str], sa
         (["quotes", "--at", "1969-12-31"], r"--at '1969-12-31' is before 1970: choose a later time"),
         (["quotes", "--db", ":memory:"], r"--db ':memory:' is neither a path nor an address such as .*"),
         (["data", "init", "--db", "sqlite:x.db"], r"--db 'sqlite:x.db' is neither a path nor an address .*"),
+        (["order-books", "--market", " "], r"--market is blank: pass a ticker"),
+        (
+            ["backfill", "candlesticks", "--start", "yesterday", "--series", ""],
+            r"--series is blank: pass a ticker",
+        ),
         (["market", "get", " "], r"the ticker is blank: `kalshi market search WORDS` finds one"),
         (
             ["sync-markets", "--status", "Finalized"],
