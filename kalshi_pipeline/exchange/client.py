@@ -15,6 +15,7 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.conditions import Conditions, events_of, market_conditions, series_of
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
@@ -23,7 +24,6 @@ from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.status import ExchangeStatus, fetch_status
 from kalshi_pipeline.exchange.tiers import Tiers
@@ -161,7 +161,7 @@ class KalshiClient:
             walk_seconds=walk_seconds,
             at_once=at_once,
             windows=[_windowed(query, window) for window in windows],
-            question=market_question(status, mve_filter),
+            conditions=market_conditions(status, mve_filter),
             clock=self._transport.clock,
         )
 
@@ -196,7 +196,7 @@ class KalshiClient:
             _each({}, series),
             max_pages=None,
             walk_seconds=walk_seconds,
-            question=series_of(series),
+            conditions=series_of(series),
             clock=self._transport.clock,
         )
 
@@ -302,7 +302,7 @@ class KalshiClient:
         queries: Sequence[Params],
         max_pages: int | None,
         walk_seconds: float,
-        question: Question[Record] = (),
+        conditions: Conditions[Record] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
     ) -> Listing[Record]:
         return Listing(
@@ -311,7 +311,7 @@ class KalshiClient:
             queries,
             max_pages=max_pages,
             walk_seconds=walk_seconds,
-            question=question,
+            conditions=conditions,
             key=key,
             clock=self._transport.clock,
         )

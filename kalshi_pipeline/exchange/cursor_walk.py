@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from kalshi_pipeline.errors import PaginationError
+from kalshi_pipeline.exchange.conditions import SERIES_FILTER
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.question import SERIES_FILTER
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of

@@ -13,10 +13,10 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, ExchangeError, PaginationError, RefusedError
+from kalshi_pipeline.exchange.conditions import SERIES_FILTER, Conditions
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
 from kalshi_pipeline.exchange.transport import Answer, Params
 from kalshi_pipeline.exchange.walk_failures import WalkFailures
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
@@ -39,7 +39,7 @@ class Listing(Generic[Record]):
     """The pages of a listing.
 
     Iterate it once; afterwards `complete` says whether every page was seen, and `reason` why not. Records that do not
-    match the `question` are omitted and counted in `out_of_scope`. Too many of them in the first pages stop the
+    match the `conditions` are omitted and counted in `out_of_scope`. Too many of them in the first pages stop the
     listing. The next page is fetched and parsed while the caller stores the previous one. Up to `at_once` queries are
     walked in parallel, and pages come in order of arrival. A failed walk does not stop the others, unless several fail
     in a row; its error is raised at the end. If there are `windows`, they are walked instead of the queries. If the
@@ -63,7 +63,7 @@ class Listing(Generic[Record]):
         walk_seconds: float,
         at_once: int = 1,
         windows: Sequence[CursorWalk[Record]] = (),
-        question: Question[Record] = (),
+        conditions: Conditions[Record] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
         time: Callable[[Record], int] | None = None,
         remembered_pages: int | None = None,
@@ -82,7 +82,7 @@ class Listing(Generic[Record]):
         self.ended_without_cursor = False
         self._fetch = fetch
         self._clock = clock
-        self._question = question
+        self._conditions = conditions
         self._key = key
         self._time = time
         self._queries = queries
@@ -194,14 +194,14 @@ class Listing(Generic[Record]):
         return True
 
     def _listed(self, answer: Answer[Page[Record]], memory: WalkMemory) -> ListedPage[Record]:
-        """Count a page, and return its new records that match the question."""
+        """Count a page, and return its new records that match the conditions."""
         page = answer.content
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
         out_of_scope: Counter[str] = Counter()
         keys: list[str] = []
         records = self._new(page, memory)
-        for condition in self._question:
+        for condition in self._conditions:
             holds = list(map(condition.may_hold, records))
             if not all(holds):
                 keys += [

@@ -11,12 +11,12 @@ from urllib.parse import quote
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.books import parse_book, parse_books
 from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
+from kalshi_pipeline.exchange.conditions import Conditions, outcome_conditions, outcomes_of, trades_between
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.pages import Page, parse_object
 from kalshi_pipeline.exchange.payloads import CutoffPayload
-from kalshi_pipeline.exchange.question import Question, outcome_question, outcomes_of, trades_between
 from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.exchange.transport import Answer, Params, Transport
 from kalshi_pipeline.records import OrderBook, Outcome, Trade
@@ -93,8 +93,8 @@ class Tiers:
             params["series_ticker"] = series
         if mve_filter is not None:
             params["mve_filter"] = mve_filter
-        question = outcome_question(StatusFilter.SETTLED, mve_filter, min_settled_ts)
-        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds, question)
+        conditions = outcome_conditions(StatusFilter.SETTLED, mve_filter, min_settled_ts)
+        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds, conditions)
 
     def list_historical(
         self,
@@ -110,13 +110,13 @@ class Tiers:
         The endpoint accepts one filter at a time, and of `mve_filter` only `exclude`; the caller applies other filters.
         """
         params: Params = {}
-        question: Question[Outcome] = ()
+        conditions: Conditions[Outcome] = ()
         if series is not None:
             params["series_ticker"] = series
         elif mve_filter == MveFilter.EXCLUDE:
             params["mve_filter"] = mve_filter
-            question = outcome_question(mve_filter=mve_filter)
-        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds, question)
+            conditions = outcome_conditions(mve_filter=mve_filter)
+        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds, conditions)
 
     def list_trades(
         self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
@@ -131,7 +131,7 @@ class Tiers:
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
-            question=trades_between(min_ts, max_ts),
+            conditions=trades_between(min_ts, max_ts),
             key=_execution_of,
             time=_traded_at,
             remembered_pages=_REMEMBERED_PAGES,
@@ -174,7 +174,7 @@ class Tiers:
         cursor: str | None,
         max_pages: int | None,
         walk_seconds: float,
-        question: Question[Outcome],
+        conditions: Conditions[Outcome],
     ) -> Listing[Outcome]:
         return Listing(
             path,
@@ -182,7 +182,7 @@ class Tiers:
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
-            question=question,
+            conditions=conditions,
             remembered_pages=_REMEMBERED_PAGES,
             clock=self._transport.clock,
         )

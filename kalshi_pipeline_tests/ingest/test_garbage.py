@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from kalshi_pipeline.ingest.run.garbage import few_collections
+from kalshi_pipeline.ingest.run.garbage_collection import few_collections
 
 BEFORE = gc.get_threshold()
 

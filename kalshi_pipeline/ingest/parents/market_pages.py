@@ -6,9 +6,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from kalshi_pipeline.exchange.client import MARKETS_PAGE
+from kalshi_pipeline.exchange.conditions import SERIES_FILTER
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.question import SERIES_FILTER
 from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.documents import MARKET

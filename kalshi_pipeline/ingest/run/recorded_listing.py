@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.run.clock_check import check_clock
-from kalshi_pipeline.ingest.run.garbage import few_collections
+from kalshi_pipeline.ingest.run.garbage_collection import few_collections
 from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.ingest.run.session import Session

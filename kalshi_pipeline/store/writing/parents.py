@@ -56,7 +56,7 @@ from kalshi_pipeline.store.writing.merging import (
     insert_placeholders,
     ticker_with,
 )
-from kalshi_pipeline.store.writing.moves import doubt_ticks_since, series_with_event
+from kalshi_pipeline.store.writing.moved_markets import doubt_ticks_since, series_with_event
 from kalshi_pipeline.store.writing.staged_pages import (
     Staged,
     is_unasked,

@@ -32,10 +32,10 @@ class Condition(Generic[Record]):
         return Condition(self.name, lambda record: self.may_hold(read(record)))
 
 
-Question = tuple[Condition[Record], ...]
+Conditions = tuple[Condition[Record], ...]
 
 
-def market_question(status: StatusFilter | None, mve_filter: str | None) -> Question[Market]:
+def market_conditions(status: StatusFilter | None, mve_filter: str | None) -> Conditions[Market]:
     """Return the conditions of a query for markets of a status and a kind; None for a filter that is not sent."""
     conditions: list[Condition[Market]] = []
     if status is not None:
@@ -47,11 +47,11 @@ def market_question(status: StatusFilter | None, mve_filter: str | None) -> Ques
     return tuple(conditions)
 
 
-def outcome_question(
+def outcome_conditions(
     status: StatusFilter | None = None, mve_filter: str | None = None, min_settled_ts: int | None = None
-) -> Question[Outcome]:
+) -> Conditions[Outcome]:
     """Return the conditions of a query for markets with outcomes that settled after a Unix second."""
-    of_market = [condition.on(_market_of) for condition in market_question(status, mve_filter)]
+    of_market = [condition.on(_market_of) for condition in market_conditions(status, mve_filter)]
     if min_settled_ts is None:
         return tuple(of_market)
     earliest = min_settled_ts * MICROS_PER_SECOND - _ROUNDING
@@ -61,24 +61,24 @@ def outcome_question(
     return (*of_market, settled)
 
 
-def outcomes_of(tickers: Collection[str]) -> Question[Outcome]:
+def outcomes_of(tickers: Collection[str]) -> Conditions[Outcome]:
     """Return the conditions of a query for markets by ticker."""
     return (Condition("tickers", lambda outcome: outcome.market.ticker in tickers),)
 
 
-def events_of(series: Collection[str]) -> Question[Event]:
+def events_of(series: Collection[str]) -> Conditions[Event]:
     """Return the conditions of a query for the events of series, or of all series if empty."""
     if not series:
         return ()
     return (Condition(SERIES_FILTER, lambda event: event.series_ticker in (None, *series)),)
 
 
-def series_of(tickers: Collection[str]) -> Question[Series]:
+def series_of(tickers: Collection[str]) -> Conditions[Series]:
     """Return the conditions of queries for some series."""
     return (Condition(SERIES_FILTER, lambda series: series.ticker in tickers),)
 
 
-def trades_between(min_ts: int, max_ts: int) -> Question[Trade]:
+def trades_between(min_ts: int, max_ts: int) -> Conditions[Trade]:
     """Return the conditions of a query for trades between two Unix seconds."""
     first, end = min_ts * MICROS_PER_SECOND - _ROUNDING, max_ts * MICROS_PER_SECOND + _ROUNDING
     return (
