@@ -61,7 +61,7 @@ class Asked:
         return default if text is None else instant_given(option, text, is_local=self.is_local)
 
     def past(self, option: str, text: str | None, default: int) -> int:
-        """Return the same; ConfigurationError for an instant after now."""
+        """Return the instant of an option. Raises ConfigurationError for an instant after now."""
         if text is None:
             return default
         instant, now = self.instant(option, text, default), SYSTEM_CLOCK.now()
@@ -74,7 +74,9 @@ class Asked:
         return instant
 
     def span(self, start: str | None, end: str | None) -> tuple[int, int]:
-        """Return the instants of `--start` and `--end`, by default the last day; ConfigurationError if it is empty."""
+        """Return the instants of `--start` and `--end`, by default the last day. Raises ConfigurationError for an empty
+        span.
+        """
         until = self.instant("--end", end, SYSTEM_CLOCK.now())
         since = self.past("--start", start, until - MICROS_PER_DAY)
         if since >= until:

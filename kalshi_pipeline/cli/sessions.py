@@ -28,10 +28,10 @@ _LONGEST_LAST_LINE = 400
 
 
 def settings_to_collect(db: str | None, **overrides: object) -> Settings:
-    """Return the settings, `--db` and `overrides` first, of a command that asks the exchange.
+    """Return the settings (`--db` and `overrides` first) of a command that uses the exchange.
 
-    ConfigurationError for the database of the demo with another exchange than one of this computer: its tickers are
-    made up, and two exchanges in one database cannot be told apart.
+    Raises ConfigurationError for the demo's database with an exchange that is not on this computer, because the demo's
+    tickers are invented, and data of two exchanges in one database cannot be separated.
     """
     settings = load_settings(**settings_of(db), **overrides)
     is_local = urlsplit(settings.api_url).hostname in _THIS_COMPUTER
@@ -50,11 +50,9 @@ def settings_to_collect(db: str | None, **overrides: object) -> Settings:
 def reporting_session(
     db: str | None, *, is_backfill: bool = False, create: bool = True, **overrides: object
 ) -> Iterator[Session]:
-    """Open a session with the settings, `--db` and `overrides` first, whose progress is shown.
+    """Open a session with the settings (`--db` and `overrides` first) that shows its progress.
 
-    The database is created if it is missing, but not without `create`.
-
-    It is shown in a line of its own on a terminal, or line by line in a log.
+    A missing database is created only with `create`. A terminal shows progress in one updated line, a log line by line.
     """
     settings = settings_to_collect(db, **overrides)
     with status_line() as status:

@@ -67,7 +67,7 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
 
 
 def _continued(line: str, width: int) -> Iterator[Text]:
-    """Yield a line, and what does not fit below it, further to the right; bold if it is not itself indented."""
+    """Yield a line, with its overflow indented below it; bold if the line itself is not indented."""
     text = printable(line)
     indent = " " * (len(text) - len(text.lstrip()) + _GAP)
     style = "" if text.startswith(" ") else "bold"
@@ -113,10 +113,10 @@ class _Cells:
         return sum(self.widths) + _GAP * (len(self.widths) - 1)
 
     def fit(self, width: int) -> list[str] | None:
-        """Make the rows fit; return which columns were left out, None if nothing helps.
+        """Make the rows fit, and return the omitted columns, None if nothing helps.
 
-        Of the columns that are shown if there is room, those without a value are left out first. Then texts are cut
-        among them, then more of them are left out, and last the texts that are always shown are wrapped.
+        Optional columns without values are omitted first. Then their texts are cut, then more of them are omitted, and
+        finally the texts that are always shown are wrapped.
         """
         without: list[str] = []
         while (excess := self.width - width) > 0:
@@ -133,7 +133,7 @@ class _Cells:
         return without
 
     def _narrow(self, numbers: Iterable[int], excess: int) -> bool:
-        """Take from the widths of the texts among some columns, if they have as much to spare."""
+        """Reduce the widths of the text columns among some columns, if they have enough to spare."""
         spare = {
             n: self.widths[n] - _LEAST_TEXT
             for n in numbers
@@ -173,7 +173,7 @@ def _table(cells: _Cells) -> Iterator[Text]:
 
 
 def _folded(text: str, column: Column, width: int) -> list[str]:
-    """Return the lines of a value in a column: more than one for a text that is always shown, and whole."""
+    """Return the lines of a value in a column; several for a text that is always shown in full."""
     if column.kind is not Kind.TEXT or column.place is not Place.ALWAYS or cell_len(text) <= width:
         return [text]
     lines = _wrapped(text, width)

@@ -1,4 +1,4 @@
-"""A picture of the last day for the UI: its ticks by hour and state, and how many quotes the newest one stored."""
+"""A picture of the last day for the UI: its ticks by hour and state, and the quotes of the newest tick."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,26 +24,26 @@ _WIDTH, _HEIGHT = _HOURS * _HOUR_WIDTH + 20, _BAR_HEIGHT + 40
 
 
 class LastDay(NamedTuple):
-    """The ticks of the 24 hours that end with an instant's, by the first instant of their hour and by state."""
+    """The ticks of the last 24 hours, including the current one, by the first instant of their hour and by state."""
 
     first_hour: int
     hours: Mapping[int, Mapping[str, int]]
 
     @property
     def states(self) -> Counter[str]:
-        """How many ticks are in each state."""
+        """The number of ticks in each state."""
         return sum((Counter(counts) for counts in self.hours.values()), Counter[str]())
 
 
 def last_day(store: Store, at: int) -> LastDay:
-    """Return the ticks of the 24 hours that end with the one of an instant."""
+    """Return the ticks of the 24 hours that end with the hour of an instant."""
     end = at // MICROS_PER_HOUR * MICROS_PER_HOUR + MICROS_PER_HOUR
     start = max(0, end - MICROS_PER_DAY)
     return LastDay(start, store.ticks_by_hour(start, end))
 
 
 def quotes_of_tick(tally: Tally) -> dict[str, int]:
-    """Return how many quotes of a tick were stored, were unchanged, ended and so on, by a label for each."""
+    """Return the numbers of a tick's quotes by label: stored, unchanged, ended and so on."""
     return {
         "changed, stored": tally.inserted - tally.keyframes,
         "unchanged, stored for their age": tally.keyframes,
@@ -55,7 +55,7 @@ def quotes_of_tick(tally: Tally) -> dict[str, int]:
 
 
 def drawn(day: LastDay) -> str:
-    """Return a day as an SVG picture: one column for each hour, as high as its share of the busiest hour's ticks."""
+    """Return a day as an SVG picture with one column per hour, scaled to the busiest hour's ticks."""
     most = max((sum(counts.values()) for counts in day.hours.values()), default=1)
     shapes = [shape for number in range(_HOURS) for shape in _column(day, number, most)]
     return (

@@ -8,7 +8,7 @@ from kalshi_pipeline.store.dialects import dialect_of
 
 
 class RequestLimit(NamedTuple):
-    """How many requests a second may be sent now, and how many when the exchange refuses none."""
+    """The request limit in force, per second, and the configured one."""
 
     in_force: float
     configured: float

@@ -1,4 +1,4 @@
-"""What the exchange changed in its descriptions."""
+"""Changes of the exchange's descriptions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ CHANGES: Columns[Change] = {
 
 
 def changes(asked: Asked, ticker: str | None, since: int) -> Answer:
-    """Answer what changed since an instant: of all, or of one ticker and what belongs to it."""
+    """Return the changes since an instant, of everything, or of one ticker and its members."""
 
     def read(state: Store) -> tuple[list[Change], str]:
         if ticker is None:
@@ -53,8 +53,8 @@ def changes(asked: Asked, ticker: str | None, since: int) -> Answer:
     )
 
 
-def lines_of_changes(rows: Sequence[Sequence[object]], is_local: bool) -> Iterator[str]:  # noqa: FBT001  (as the answer calls it)
-    """Yield a line for what changed at one time, and one below it for each of its fields."""
+def lines_of_changes(rows: Sequence[Sequence[object]], is_local: bool) -> Iterator[str]:  # noqa: FBT001 (the answer's signature)
+    """Yield a line for each change, followed by a line for each changed field."""
     found = [Change(*row) for row in rows]  # type: ignore[arg-type]
     for (seen_at, kind, ticker), changed in groupby(
         found, lambda change: (instant(change.seen_at, is_local=is_local), change.kind, change.ticker)
@@ -68,7 +68,7 @@ def lines_of_changes(rows: Sequence[Sequence[object]], is_local: bool) -> Iterat
 
 
 def _shown(field: str, text: str | None, *, is_local: bool) -> str:
-    """Return a value as tables show it: one of a time is read and written again."""
+    """Return a value as in tables; times are reformatted."""
     if not text:
         return "-"
     at = parse_instant(text) if _TIME.fullmatch(text) and field.endswith("_at") else None
@@ -76,7 +76,7 @@ def _shown(field: str, text: str | None, *, is_local: bool) -> str:
 
 
 def _differing(before: str, after: str) -> tuple[str, str]:
-    """Return two texts without the most of what they share, if they are long and begin or end alike."""
+    """Return two texts without most of their common beginning and end, if they are long."""
     if min(len(before), len(after)) <= _LONG_CHARS:
         return before, after
     start = _shared(before, after)
@@ -90,6 +90,6 @@ def _differing(before: str, after: str) -> tuple[str, str]:
 
 
 def _shared(first: str, second: str) -> int:
-    """Return how many characters two texts have in common at the beginning."""
+    """Return the length of two texts' common beginning."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((n for n, (one, other) in pairs if one != other), min(len(first), len(second)))

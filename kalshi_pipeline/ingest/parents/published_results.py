@@ -1,7 +1,7 @@
-"""Results that the exchange has published, looked up again: it may take one back, or amend it, in silence.
+"""Looks up published results again, because the exchange may withdraw or amend them silently.
 
-A market that goes back to `closed`, or whose result is amended under the time of its first settlement, is in no listing
-that a run asks for.
+A market that goes back to `closed`, or whose result is amended without a new settlement time, is in no listing that a
+run requests.
 """
 
 from collections.abc import Collection
@@ -23,8 +23,8 @@ _MOST_SECONDS = 20.0
 def confirm_results(session: Session, report: Report, pages: MarketPages, listed: Collection[str]) -> None:
     """Look up the newest settled markets that a run has not `listed`, and those that settled a day or a week ago.
 
-    What the exchange now says of them is stored. Markets that it no longer has keep their results: settled ones leave
-    its tiers. Lookups that fail are left to later runs, with a note.
+    Their current records are stored. Markets that the exchange no longer has keep their results, because settled
+    markets leave its tiers. Failed lookups are left to later runs, with a note.
     """
     with session.database.read() as connection:
         tickers = results_to_confirm(
