@@ -74,7 +74,7 @@ def _lost(here: Place, unit: Unit, victim: Victim) -> Outcome:
         problems.append("no tick was complete again")
     seconds = watch.seconds
     problems += unsound(here.store, may_be_running=True)
-    end = "goes on" if unit.starts == starts else "ends, and its unit starts it again"
+    end = "continues" if unit.starts == starts else "ends, and its unit restarts it"
     outcome = Outcome(f"`kalshi dev` loses {victim.name}: {end}")
     outcome.count(problems=[f"{victim.name}: {problem}" for problem in problems], seconds_to_good=seconds)
     return outcome
