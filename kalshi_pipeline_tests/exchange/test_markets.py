@@ -200,7 +200,7 @@ QUOTE = ("yes_bid_dollars", "yes_ask_dollars", "no_bid_dollars", "no_ask_dollars
 SIZES = ("yes_bid_size_fp", "yes_ask_size_fp")
 
 
-def unnamed(count: int, *, without: tuple[str, ...] = (*QUOTE, *SIZES), **fields: object) -> bytes:
+def unnamed(count: int, without: tuple[str, ...] = (*QUOTE, *SIZES), **fields: object) -> bytes:
     """A page of markets without some of their fields."""
     kept = {name: value for name, value in TODAY.items() if name not in without}
     return body_of(*({**kept, **fields, "ticker": f"KXRAIN-26NOV23-T{number}"} for number in range(count)))
@@ -209,7 +209,7 @@ def unnamed(count: int, *, without: tuple[str, ...] = (*QUOTE, *SIZES), **fields
 @pytest.mark.parametrize("fields", [{}, {"bid_dollars": "0.2900"}, {"status": None}, {"title": 7}])
 def test_page_on_which_no_market_has_a_quote_is_of_another_api(fields: dict[str, object]) -> None:
     """Otherwise a renamed field would look like an exchange on which nobody quotes a price."""
-    page = MARKETS.parse(unnamed(21, **fields))
+    page = MARKETS.parse(unnamed(21, (*QUOTE, *SIZES), **fields))
     assert (page.records, len(page.rejects)) == ([], 21)
     assert {reject.error for reject in page.rejects} == {
         "it has none of no_ask, no_ask_dollars, no_bid, no_bid_dollars, yes_ask, yes_ask_dollars, yes_bid, "
