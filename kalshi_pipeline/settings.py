@@ -265,7 +265,7 @@ def _problem_of_text(value: str) -> str | None:
     return None if is_printable(value) else "contains an invisible character"
 
 
-def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401
+def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401  (pydantic's)
     """Return the settings: `overrides` first, then the environment, then `.env`.
 
     Raises ConfigurationError with one line for each invalid setting and for each variable that looks like a misspelt

@@ -114,7 +114,7 @@ def _run(arguments: Sequence[str]) -> object:
         return 0
     if not arguments:
         # Completion has no arguments, and renders help with rich if it is importable, which is slow.
-        sys.modules["rich"] = None  # type: ignore[assignment]
+        sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to block an import
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:

@@ -149,6 +149,6 @@ def with_parameters(
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
     parameters = [*own, *more]
     call.__name__, call.__doc__ = function.__name__, function.__doc__
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call

@@ -51,7 +51,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
         """Interrupt a run; return False if there is nothing to interrupt."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or not run.tags.get(FORKED_TAG):
-            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]  # Dagster's
         if run.is_finished:
             return False
         self._instance.report_run_canceling(run)

@@ -36,7 +36,7 @@ NO_RULES: Rules = MappingProxyType({})
 
 def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
     """Return the type of a list. A null counts as empty, because Go writes an empty slice as null."""
-    return list[kind] | None  # type: ignore[valid-type]
+    return list[kind] | None  # type: ignore[valid-type]  # made at run time
 
 
 def wire_of(payload: type[Payload]) -> type[Any]:

@@ -52,7 +52,7 @@ def proxy_variable(client: httpx.Client, api_url: str) -> str | None:
     """Return the variable of the proxy that a client uses for an address; None for a direct connection."""
     url = httpx.URL(api_url)
     # httpx has no public way to find the transport that it would choose.
-    if client._transport_for_url(url) is client._transport:  # noqa: SLF001
+    if client._transport_for_url(url) is client._transport:  # noqa: SLF001  (as said above)
         return None
     scheme = url.scheme if url.scheme in getproxies() else "all"
     return _name_of(scheme)

@@ -50,7 +50,7 @@ def keep_deadline(client: httpx.Client, deadline: Deadline) -> None:
     for transport in transports:
         pool = getattr(transport, "_pool", None)
         if isinstance(pool, httpcore.ConnectionPool):
-            pool._network_backend = _Backend(pool._network_backend, deadline)  # noqa: SLF001
+            pool._network_backend = _Backend(pool._network_backend, deadline)  # noqa: SLF001  (as said above)
 
 
 class _Backend(httpcore.NetworkBackend):

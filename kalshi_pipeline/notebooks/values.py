@@ -31,11 +31,10 @@ def identifier_of(octets: bytes) -> str:
 def _reader(column: TableColumn, *, decimals: bool) -> Reader:
     if column.kind is Kind.WORD:
         words = column.words
-        read: Callable[[Any], Value] = lambda number: str(words[number])  # noqa: E731
-    elif column.kind is Kind.FILLED_TEXT:
+        return lambda number: None if number is None else str(words[number])
+    if column.kind is Kind.FILLED_TEXT:
         return lambda text: text or None
-    else:
-        read = (_EXACT if decimals else _FLOAT).get(column.kind) or _READ.get(column.kind, _same)
+    read = (_EXACT if decimals else _FLOAT).get(column.kind) or _READ.get(column.kind, _same)
     return lambda value: None if value is None else read(value)
 
 

@@ -63,7 +63,7 @@ class FutureShape(NewestShape):
             f'"strike_type":"{"custom" if market % 31 else "conditional"}","labels":["a","ü"]{settled}}}'
         )
 
-    def event(self, event: int, markets: list[int] | None = None, *, is_single: bool = False) -> str:  # noqa: ARG002
+    def event(self, event: int, markets: list[int] | None = None, *, is_single: bool = False) -> str:  # noqa: ARG002 - as before
         nested = "" if markets is None else f',"markets":[{",".join(map(self.market, markets))}]'
         recorded = self.world.events.recorded.get(event)
         if recorded is not None:

@@ -99,12 +99,12 @@ def is_among(column: ColumnElement[int], keys: Collection[int]) -> ColumnElement
 
 
 @compiles(_each_key)
-def _compile_each_key(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _each_key_text(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (SQLAlchemy's)
     return f"json_each{compiler.process(element.clause_expr, **options)}"
 
 
 @compiles(_each_key, "postgresql")
-def _compile_each_key_for_postgresql(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _each_key_on_postgresql(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (SQLAlchemy's)
     (keys,) = (compiler.process(clause, **options) for clause in element.clauses)
     return f"json_array_elements_text(CAST({keys} AS JSON))"
 
@@ -120,13 +120,13 @@ class holds_octet(FunctionElement[bool]):  # noqa: N801  (named as what it is in
 
 
 @compiles(holds_octet)
-def _compile_holds_octet(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _octet_text(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (SQLAlchemy's)
     octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(instr({octets}, CAST(char({octet}) AS BLOB)) > 0)"
 
 
 @compiles(holds_octet, "postgresql")
-def _compile_holds_octet_for_postgresql(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _octet_on_postgresql(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (SQLAlchemy's)
     octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(position(set_byte('\\x00'::bytea, 0, CAST({octet} AS INTEGER)) IN {octets}) > 0)"
 
@@ -178,7 +178,7 @@ class _OnConflict(SyntaxExtension, ClauseElement):
 
 
 @compiles(_OnConflict)
-def _compile_on_conflict(element: _OnConflict, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _conflict_text(element: _OnConflict, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (SQLAlchemy's)
     quote = compiler.preparer.quote
     clause = f"ON CONFLICT ({', '.join(map(quote, element.key))}) DO"
     if not element.values:

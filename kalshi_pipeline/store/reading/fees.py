@@ -6,7 +6,6 @@ Nothing is guessed: if the stored data does not show which fee was in force, it 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import cast
 
 from sqlalchemy import BigInteger, Connection, bindparam, select, text
 
@@ -87,8 +86,8 @@ def _is_waived(connection: Connection, market: str, at: int) -> bool | None:
     reading = select(markets.c.reading).where(markets.c.ticker == market)
     if described is None or connection.execute(reading).scalar_one() < _WAIVERS_SINCE:
         return None
-    until = cast("int | None", described["fee_waiver_expiration_at"])
-    if until is None or at >= until:
+    until = described["fee_waiver_expiration_at"]
+    if not isinstance(until, int) or at >= until:
         return False
     return True if _is_still_described(connection, market, at) else None
 

@@ -214,7 +214,7 @@ def stored_candlesticks(selection: Selection | None, span: Span, period_minutes:
     """Return the candlesticks that end in a span, those of one market after another, oldest first."""
     rows = candlesticks.c
     counts = ("volume", "open_interest")
-    numbers = [name for name in rows.keys() if name not in ("market_id", "end_at", "period_minutes")]  # noqa: SIM118
+    numbers = [column.name for column in rows if column.name not in ("market_id", "end_at", "period_minutes")]
     statement = select(
         rows.market_id, rows.period_minutes, rows.end_at, *(rows[name] for name in numbers)
     ).where(*_within(rows.end_at, span), *of_markets(rows.market_id, selection))

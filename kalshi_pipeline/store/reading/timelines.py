@@ -16,7 +16,7 @@ from kalshi_pipeline.store.reading.taken_ticks import TakenTick
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 
 _NONE = -1
-_NO_NUMBERS = (None,) * len(QUOTE_COLUMNS)
+_NO_NUMBERS: dict[str, None] = dict.fromkeys(QUOTE_COLUMNS)
 
 
 class _Shown(NamedTuple):
@@ -140,8 +140,18 @@ class Followed:
     def at(self, at: int, place: int) -> Quote:
         """Return what is known at an instant by the ticks up to a place; no later row has been met."""
         if not self._row:
-            state = QuoteState.UNKNOWN
-            return Quote(self.ticker, at, None, None, False, state, False, False, None, *_NO_NUMBERS)  # noqa: FBT003
+            return Quote(
+                ticker=self.ticker,
+                at=at,
+                quoted_at=None,
+                received_at=None,
+                is_listed=False,
+                state=QuoteState.UNKNOWN,
+                is_observed=False,
+                is_tick_complete=False,
+                confirmed_at=None,
+                **_NO_NUMBERS,
+            )
         newest = self._shown.covering[place]
         if newest > self._place:
             tick = self._timelines.taken[newest]

@@ -60,7 +60,7 @@ def _changes(connection: Connection, table: str) -> tuple[str, str, str]:
     return (
         f"INSERT INTO {name} DEFAULT VALUES",
         f"UPDATE {name} SET {values}",  # noqa: S608  (names of the database itself, quoted)
-        f"DELETE FROM {name}",  # noqa: S608
+        f"DELETE FROM {name}",  # noqa: S608  (as above)
     )
 
 

@@ -10,7 +10,13 @@ from kalshi_pipeline.store.schema.tables.quotes import price_snapshots, unchange
 from kalshi_pipeline.store.schema.tables.runs import ticks
 
 
-def _void_of(name: str, table: Table, meaning: str, *added: Column[Any], **options: Any) -> Table:  # noqa: ANN401
+def _void_of(
+    name: str,
+    table: Table,
+    meaning: str,
+    *added: Column[Any],
+    **options: Any,  # noqa: ANN401  (those of Table)
+) -> Table:
     """Return the table for voided rows of another one: the same columns, with references to voided ticks.
 
     Keys of markets are not foreign keys here, because no index would support them.
