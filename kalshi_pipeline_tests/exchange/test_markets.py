@@ -207,7 +207,7 @@ def unnamed(count: int, without: tuple[str, ...] = (*QUOTE, *SIZES), **fields: o
 
 
 @pytest.mark.parametrize("fields", [{}, {"bid_dollars": "0.2900"}, {"status": None}, {"title": 7}])
-def test_page_on_which_no_market_has_a_quote_is_of_another_api(fields: dict[str, object]) -> None:
+def test_page_on_which_no_market_has_a_quote_is_of_another_api(fields: dict[str, Any]) -> None:
     """Otherwise a renamed field would look like an exchange on which nobody quotes a price."""
     page = MARKETS.parse(unnamed(21, (*QUOTE, *SIZES), **fields))
     assert (page.records, len(page.rejects)) == ([], 21)

@@ -34,7 +34,6 @@ class LookedUp(NamedTuple):
     """One tier's answer for a batch of markets."""
 
     tier: Tier
-    asked: Sequence[str]
     page: ListedPage[Outcome]
 
 
@@ -109,7 +108,7 @@ class MarketLookup:
                 batches.fail(asked, error)
                 continue
             batches.succeed()
-            yield LookedUp(tier, asked, page)
+            yield LookedUp(tier, page)
             unknown = self._missing(asked, page)
             if page.out_of_scope:
                 reason = PayloadError(
