@@ -465,12 +465,6 @@ def running() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    yield running
-    running.faults = Faults()
-
-
-@pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[KalshiClient]:
     with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client:
         yield client
