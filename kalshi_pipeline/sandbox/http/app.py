@@ -1,7 +1,5 @@
 """The ASGI application: routes, error answers, compression, the rate limit and the faults, around the endpoints."""
 
-import gzip
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
@@ -38,6 +36,13 @@ from kalshi_pipeline.sandbox.http.related_listings import (
     get_targets,
 )
 from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
+from kalshi_pipeline.sandbox.http.responses import (
+    json_answer,
+    refuse_bad_request,
+    refuse_http,
+    refuse_unknown,
+    too_many,
+)
 from kalshi_pipeline.sandbox.http.single_reads import (
     get_book,
     get_books,
@@ -53,12 +58,10 @@ from kalshi_pipeline.sandbox.http.single_reads import (
     get_status,
 )
 from kalshi_pipeline.sandbox.http.trade_listings import get_historical_trades, get_trades
-from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
 from kalshi_pipeline.sandbox.shapes.shapes import shape_of
 from kalshi_pipeline.sandbox.world.world import World
 
 PREFIX = "/trade-api/v2"
-SMALLEST_COMPRESSED = 500
 _PIECES = 20
 
 # The order matters: /markets/trades must come before /markets/{ticker}, and so on.
@@ -132,9 +135,9 @@ class Exchange:
                 if self._context.shape.has_historical_tier or not path.startswith(_NOT_YET_IN_JANUARY)
             ],
             exception_handlers={
-                BadRequestError: _refuse_bad_request,
-                NotFoundError: _refuse_unknown,
-                HTTPException: _refuse_http,
+                BadRequestError: refuse_bad_request,
+                NotFoundError: refuse_unknown,
+                HTTPException: refuse_http,
             },
         )
         self._app.router.redirect_slashes = False
@@ -168,7 +171,7 @@ class Exchange:
                 body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
             body = fault_injector.with_envelope(plan, body)
             is_fresh = request.headers.get("cache-control") == "no-cache"
-            return _json(body, request, 0 if is_fresh else fault_injector.age_seconds(route, path))
+            return json_answer(body, request, 0 if is_fresh else fault_injector.age_seconds(route, path))
 
         return answer
 
@@ -208,7 +211,7 @@ class Exchange:
     async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str, query: str) -> bool:
         """Answer the request and return True; return False if the connection is to be reset instead."""
         if self._bucket is not None and not self._bucket.take():
-            await _too_many()(scope, receive, send)
+            await too_many()(scope, receive, send)
             return True
         if path.endswith("/") and len(path) > 1:
             # Since October 2025 a path with a trailing slash is redirected.
@@ -278,42 +281,3 @@ async def _until_disconnected(receive: Receive) -> None:
     """Wait for the end of the connection: uvicorn reports an error if the application returns earlier."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _json(body: bytes, request: Request, age_seconds: int) -> Response:
-    """Return an answer, compressed fast rather than small for clients that accept gzip.
-
-    `mtime=0` makes equal answers equal bytes.
-    """
-    headers = {"vary": "Accept-Encoding"}
-    if age_seconds:
-        headers["age"] = str(age_seconds)
-    if len(body) >= SMALLEST_COMPRESSED and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, compresslevel=1, mtime=0)
-        headers["content-encoding"] = "gzip"
-    return Response(body, headers=headers, media_type="application/json")
-
-
-def _too_many() -> Response:
-    """Return a 429, which has no Retry-After (docs/exchange-api.md, Errors)."""
-    return Response(TOO_MANY_REQUESTS, 429, media_type="application/json")
-
-
-def _refused(status: int, body: dict[str, object]) -> Response:
-    return Response(json.dumps(body, separators=(",", ":")), status, media_type="application/json")
-
-
-async def _refuse_bad_request(_: Request, error: Exception) -> Response:
-    details = error.details if isinstance(error, BadRequestError) else None
-    return _refused(400, error_body("bad_request", "bad request", details))
-
-
-async def _refuse_unknown(_: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette passes it
-    return _refused(404, error_body("not_found", "not found"))
-
-
-async def _refuse_http(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 404:
-        return await _refuse_unknown(request, error)
-    return _refused(status, error_body("method_not_allowed", "method not allowed"))
