@@ -15,7 +15,7 @@ from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.snapshots import next_snapshot
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
@@ -291,7 +291,7 @@ def stored_ahead(database_path: Path) -> int:
 
 
 def overtaken_by(tick_at: int) -> str:
-    return f"the newer tick {iso_of(tick_at)} had been taken before this one could start"
+    return f"the newer tick {tick_iso_of(tick_at)} had been taken before this one could start"
 
 
 def test_tick_that_a_complete_newer_one_has_overtaken_is_only_noted(
