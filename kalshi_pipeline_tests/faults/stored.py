@@ -119,6 +119,8 @@ def unsound(path: Path, *, may_be_running: bool = False, may_have_been_killed: b
             f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"
         ]
         problems += [f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+        if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            return problems  # it was killed before its first commit
         problems += [
             f"{table} {row} does not add up"
             for table, differs in (("listings", _COUNTED), ("ticks", _UNCHANGING))

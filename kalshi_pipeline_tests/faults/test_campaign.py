@@ -10,6 +10,7 @@ from kalshi_pipeline_tests.faults import (
     clocks,
     crowd,
     disks,
+    files,
     interruptions,
     mixed,
     phases,
@@ -72,6 +73,11 @@ def test_odd_records_are_stored_as_they_say_or_kept_in_quarantine(tmp_path: Path
 @pytest.mark.timeout(300)
 def test_full_disk_loses_nothing(tmp_path: Path) -> None:
     check(disks.fill(tmp_path, 2, SMALL))
+
+
+@pytest.mark.timeout(300)
+def test_commands_whose_files_other_programs_move_or_lock_end_as_undisturbed_ones(tmp_path: Path) -> None:
+    check(files.disturb(tmp_path, 4, SMALL))
 
 
 @pytest.mark.timeout(300)
