@@ -240,7 +240,7 @@ def _note_listing(report: Report, listing: Listing[Row]) -> None:
         )
     if listing.out_of_scope and listing.complete:
         by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in listing.out_of_scope.most_common())
-        report.notes.append(f"records that were not requested were left out: {by_filter}")
+        report.notes.append(f"records that were not requested were omitted: {by_filter}")
 
 
 def _joined(
