@@ -257,7 +257,7 @@ def test_command_exports_views_and_answers(
     ("arguments", "code", "message"),
     [
         (["price_histroy", "x.csv"], 2, "'price_histroy' is not a view: choose price_history"),
-        (["trades", "x.xls"], 2, "x.xls has an unknown extension: choose one of .parquet, .csv, .jsonl"),
+        (["trades", "x.xls"], 2, "'x.xls' has an unknown extension: choose one of .parquet, .csv, .jsonl"),
         (["quotes", "x.csv", "--start", "2026-11-27T03:12:40Z"], 2, "quotes takes no --start: leave it out"),
         (["trade_history", "x.csv", "--end", "2026-11-27T03:12:40Z"], 2, "a view takes no --end"),
         (["trades", "x.csv", "--start", "someday"], 2, "--start 'someday' is not a time"),
