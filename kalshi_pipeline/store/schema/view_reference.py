@@ -47,7 +47,7 @@ SELECT * FROM price_history ORDER BY tick_at DESC LIMIT 100;
 
 This filter does not: `tick_at >= datetime('now', '-1 hour')`. `datetime` writes `2026-11-22 14:05:00`, with a blank
 instead of the `T`. That sorts before every time of the day, so the filter finds the whole day. A `datetime` passed as a
-parameter (`sqlite3`, pandas, SQLAlchemy) is written in the same way: pass its text instead,
+parameter (from Python, pandas or SQLAlchemy) is written in the same way: pass its text instead,
 `at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')`, or a number.
 
 - `tick_at` of `price_history`, `quotes_by_tick` and `tick_history` has an index, as text and as a number.
@@ -75,9 +75,9 @@ parameter (`sqlite3`, pandas, SQLAlchemy) is written in the same way: pass its t
   `SELECT ticker, yes_bid::DOUBLE FROM sqlite_query('k', 'SELECT * FROM price_history WHERE
   tick_at >= ''2026-11-22T14:05:00Z''')`.
   `sqlite_scan('data/kalshi.db', 'price_history')` has most types of a view, but reads it completely, and computed
-  columns without a type are `BLOB`s. `count(*)` fails for tables without rowid (`k.trades`, `k.price_snapshots`,
-  `k.candlesticks`); count a column, such as `count(market_id)`. `open_store().duckdb()` shows every view with the types
-  below, and times as `TIMESTAMPTZ` ([python.md](python.md)).
+  columns without a type are `BLOB`s. `count(*)` fails for tables whose rows have no number (`k.trades`,
+  `k.price_snapshots`, `k.candlesticks`); count a column, such as `count(market_id)`. `open_store().duckdb()` shows
+  every view with the types below, and times as `TIMESTAMPTZ` ([python.md](python.md)).
 
 ## Views and columns
 """
