@@ -1,4 +1,4 @@
-"""Meanings and units of the fields of `records`, from which columns and their descriptions are made."""
+"""Meanings and units of the fields of `records`, from which columns and their descriptions are derived."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 
 
 class Unit(Enum):
-    """What one of an integer is."""
+    """The unit of an integer."""
 
     DOLLARS = "micro-dollars"
     CONTRACTS = "hundredths of a contract"
@@ -21,7 +21,7 @@ DOLLARS, CONTRACTS, INSTANT, MILLIONTHS = Unit.DOLLARS, Unit.CONTRACTS, Unit.INS
 
 @dataclass(frozen=True)
 class Note:
-    """What a column means, for the UI and for readers of the database."""
+    """The meaning of a column, for the UI and readers of the database."""
 
     meaning: str
     unit: Unit | None = None
@@ -35,7 +35,7 @@ class Note:
 
 
 class Field(NamedTuple):
-    """A field of a record. One with a note is a column of what is stored."""
+    """A field of a record. A field with a note is stored in a column."""
 
     name: str
     type: type
@@ -44,16 +44,16 @@ class Field(NamedTuple):
 
     @property
     def is_record(self) -> bool:
-        """Whether it is a record itself, with fields of its own."""
+        """Whether the field is itself a record."""
         return hasattr(self.type, "_fields")
 
 
 def fields_of(record: type[NamedTuple]) -> tuple[Field, ...]:
-    """Return the fields of a record, in their order."""
+    """Return the fields of a record, in order."""
     return _fields_of(record)
 
 
-@cache  # not of the public function: to mypy, few types of records are hashable
+@cache  # a private function, because mypy considers few record types hashable
 def _fields_of(record: type[NamedTuple]) -> tuple[Field, ...]:
     hints = get_type_hints(record, include_extras=True)
     return tuple(_field(name, hints[name]) for name in record._fields)
@@ -65,7 +65,7 @@ def units_of(record: type[NamedTuple]) -> dict[str, Unit]:
     return {name: note.unit for name, note in notes.items() if note is not None and note.unit is not None}
 
 
-def _field(name: str, hint: Any) -> Field:  # noqa: ANN401  (a type, in any of its forms)
+def _field(name: str, hint: Any) -> Field:  # noqa: ANN401 (any form of a type)
     note = None
     if get_origin(hint) is Annotated:
         hint, note = get_args(hint)

@@ -57,9 +57,9 @@ def reserved(home: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def collecting_alone(database_url: str) -> Iterator[None]:
-    """Reserve a database for this process in the block, because two daemons would collect everything twice.
+    """Reserve a database for this process during the block, because two daemons would collect everything twice.
 
-    Raises ConfigurationError if another `kalshi dev` has it, and StoreError if its folder cannot be written.
+    Raises ConfigurationError if another `kalshi dev` has it, and StoreError if its folder is not writable.
     """
     dialect = dialect_of(database_url)
     dialect.make_home()

@@ -1,4 +1,4 @@
-"""The sensor that reports to Dagster what no run of it has reported."""
+"""The sensor that reports to Dagster what none of its runs reported."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -109,7 +109,7 @@ def _is_reported(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
 
 
 def _source_of(instance: dg.DagsterInstance, found: FinishedDay) -> str:
-    """Return in words what collected a day that is not reported: the command line, or a run that ended before that."""
+    """Return in words what collected an unreported day: the command line, or a run that ended without reporting it."""
     planned = instance.event_log_storage.get_event_records(
         dg.EventRecordsFilter(
             dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -126,7 +126,7 @@ def _source_of(instance: dg.DagsterInstance, found: FinishedDay) -> str:
 
 
 def _was_in_progress(record: dg.RunRecord, at: float) -> bool:
-    """Return whether a run had begun at a time, in seconds since 1970, and had not ended."""
+    """Return whether a run was in progress at a time, in seconds since 1970."""
     return (
         record.start_time is not None
         and record.start_time <= at

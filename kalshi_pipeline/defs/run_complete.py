@@ -1,4 +1,4 @@
-"""The last asset of each job, which fails the run if something is missing from one of the run's assets."""
+"""The last asset of each job, which fails the run if data of one of its assets is missing."""
 
 from collections.abc import Iterator
 

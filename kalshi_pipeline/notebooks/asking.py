@@ -21,7 +21,7 @@ from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_DAY, YEAR_10000, i
 _KINDS = ("market", "event", "series")
 _MOST_NAMED = 3
 _LONGEST_TICKER = 300
-"""In characters: the longest that the exchange has are a quarter of it, and messages repeat a ticker."""
+"""In characters. The exchange's longest tickers have a quarter of this, and messages repeat a ticker."""
 
 
 def selected(
@@ -48,7 +48,7 @@ def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
 
 
 def check_ticker(text: str) -> None:
-    """Raise ConfigurationError for what cannot be a ticker, such as a missing value of a data frame."""
+    """Raise ConfigurationError for a value that cannot be a ticker, such as a missing value of a data frame."""
     if not (isinstance(text, str) and is_text(text) and len(text) <= _LONGEST_TICKER):
         raise ConfigurationError([f"{quoted(text)} is not a ticker: pass text such as KXRAIN-26NOV23-T1"])
 
@@ -73,9 +73,9 @@ def check_text(text: object, name: str, example: str) -> None:
 
 
 def value_of(column: str, value: object) -> str | float | None:
-    """Return a value to compare with a column of a view; numbers of numpy become those of Python.
+    """Return a value to compare with a column of a view; numbers of numpy become Python's.
 
-    Raises ConfigurationError for a value that no view has: the query would silently find nothing.
+    Raises ConfigurationError for a value of a type that no view has, because the query would silently find nothing.
     """
     whole = _whole(value)
     if whole is not None and abs(whole) <= LARGEST_INTEGER:
@@ -90,7 +90,7 @@ def value_of(column: str, value: object) -> str | float | None:
 
 
 def counted(limit: SupportsIndex, name: str = "limit") -> int:
-    """Return a number of rows; RangeError for one below 0, and for what is no whole number."""
+    """Return a number of rows. Raises RangeError unless it is a whole number of at least 0."""
     count = None if isinstance(limit, bool) else _whole(limit)
     if count is None or count < 0:
         raise RangeError(f"{name}={quoted(limit)} is not a number of rows: choose 0 or more")
@@ -98,7 +98,7 @@ def counted(limit: SupportsIndex, name: str = "limit") -> int:
 
 
 def period_of(minutes: SupportsIndex | None) -> int | None:
-    """Return the length of a candlestick, None for all; ConfigurationError for one that the exchange does not have."""
+    """Return the length of a candlestick, None for all. Raises ConfigurationError for an unknown length."""
     period = None if isinstance(minutes, bool) else _whole(minutes)
     if minutes is not None and period not in CANDLESTICK_MINUTES:
         known = ", ".join(map(str, CANDLESTICK_MINUTES))
@@ -107,7 +107,7 @@ def period_of(minutes: SupportsIndex | None) -> int | None:
 
 
 def _whole(number: object) -> int | None:
-    """Return a whole number as an int, None for anything else. In data frames they are of numpy, or floats."""
+    """Return a whole number as an int, None for anything else. Data frames have them as numpy numbers or floats."""
     if isinstance(number, float) and number.is_integer():
         return int(number)
     try:

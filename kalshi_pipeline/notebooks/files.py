@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP_BATCHES = 16
-_FEW_ROWS = 10_000  # take less time to write than Arrow to import
+_FEW_ROWS = 10_000  # writing so many takes less time than importing Arrow
 _ABOUT_THE_PATH = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENOENT)
 
 
 class Writable(Protocol):
-    """What can be written to a file."""
+    """An answer that can be written to a file."""
 
     @property
     def columns(self) -> list[str]:

@@ -1,7 +1,7 @@
-"""Rows as lines of text, CSV and JSON: one by one, and record batches of Arrow at once, thirty times as fast.
+"""Rows as lines of CSV and JSON: one by one, or thirty times as fast from Arrow record batches.
 
-The text of a value is that of `Lines.text`. Whole columns are written by Arrow, which writes most values the same;
-those that it would write otherwise are few, and are written one by one.
+`Lines.text` defines the text of a value. Arrow writes whole columns; the few values that it would write differently are
+written one by one.
 """
 
 import csv
@@ -26,19 +26,19 @@ _DATE_LENGTH = len("2026-11-22")
 
 @dataclass(frozen=True)
 class Lines:
-    """How rows are written as lines of a format."""
+    """A format of lines."""
 
     text: Callable[[Value], str]
     """Returns the text of a value, exact."""
 
     around: Sequence[str]
-    """What is before each value, and after the last."""
+    """The text before each value, and after the last."""
 
     quote: str
-    """What is around texts and instants."""
+    """The quotation mark around texts and instants."""
 
     special: str
-    """The regular expression of a text that is not written as it is."""
+    """The regular expression of texts that need escaping."""
 
     def line(self, values: Iterable[Value]) -> str:
         """Return the line of a row."""
@@ -60,7 +60,7 @@ class Lines:
         return lines.buffers()[2].slice(0, compute.sum(compute.binary_length(lines)).as_py() or 0)
 
     def _texts(self, values: "pa.Array") -> "pa.Array":
-        """Return the texts of a column, null where it is."""
+        """Return the texts of a column, with its nulls."""
         pa, compute = imported("pyarrow"), imported("pyarrow.compute")
         if pa.types.is_boolean(values.type):
             return compute.if_else(values, self.text(True), self.text(False))  # noqa: FBT003  (the values themselves)
@@ -80,7 +80,7 @@ class Lines:
         return values.cast(pa.string()) if pa.types.is_integer(values.type) else self._one_by_one(values)
 
     def _corrected(self, values: "pa.Array", texts: "pa.Array", is_other: "pa.Array") -> "pa.Array":
-        """Return the texts, those of some values written one by one."""
+        """Return the texts, with some values written one by one."""
         compute = imported("pyarrow.compute")
         if not compute.any(is_other).as_py():
             return texts
@@ -88,29 +88,29 @@ class Lines:
         return compute.replace_with_mask(texts, is_other, self._one_by_one(values.filter(is_other)))
 
     def _one_by_one(self, values: "pa.Array") -> "pa.Array":
-        """Return the texts of a column, each different value written once."""
+        """Return the texts of a column, writing each distinct value once."""
         encoded = values.dictionary_encode()
         texts = imported("pyarrow").array(map(self.text, encoded.dictionary.to_pylist()), "string")
         return texts.take(encoded.indices)
 
 
 def csv_lines(names: Sequence[str]) -> Lines:
-    """Return how rows are written as CSV."""
+    """Return the CSV format."""
     return Lines(_csv_text, ("", *"," * (len(names) - 1), "\n"), "", _CSV_SPECIAL.pattern)
 
 
 def json_lines(names: Sequence[str]) -> Lines:
-    """Return how rows are written as objects of JSON, each with these names."""
+    """Return the format of JSON objects with these names."""
     first, *others = (f"{json.dumps(name)}: " for name in names)
     return Lines(_json_text, (f"{{{first}", *(f", {name}" for name in others), "}\n"), '"', r'["\\\x00-\x1f]')
 
 
-# All that a version of Python's csv quotes; whether it does is its own decision.
+# Everything that any version of Python's csv quotes; csv itself decides.
 _CSV_SPECIAL = re.compile(r'[",\r\n]|^ ')
 
 
 def _csv_text(value: Value) -> str:
-    """Return a value as the command line's CSV has it: exact, 1 and 0 for flags, blank for what is absent."""
+    """Return a value as in the command line's CSV: exact decimals, 1 and 0 for flags, blank if absent."""
     match value:
         case None:
             return ""

@@ -75,7 +75,7 @@ class Store:
         self.close()
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        """Open the same database where a copy is unpickled, such as in a process that works for this one."""
+        """Open the same database when a copy is unpickled, for example in a worker process."""
         return open_store, (self._database.place,)
 
     @advised()

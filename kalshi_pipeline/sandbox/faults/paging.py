@@ -1,4 +1,4 @@
-"""Faults of paging: empty, repeated and endless pages, and cursors that are not those of the endpoint."""
+"""Faults of paging: empty, repeated and endless pages, and the aliases of cursors that they need."""
 
 from collections import OrderedDict
 from typing import Any
@@ -12,12 +12,12 @@ _ALIAS = "_again"
 
 
 class PagingFaults:
-    """Applies them, and remembers the pages and cursors on which they depend. It is for one thread at a time."""
+    """Applies the faults of paging, and remembers the pages and cursors on which they depend. Not thread-safe."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self.pages = 0
-        """How many pages were answered."""
+        """The number of answered pages."""
         self._tails: OrderedDict[str, list[Any]] = OrderedDict()
         self._aliases: OrderedDict[str, str] = OrderedDict()
 

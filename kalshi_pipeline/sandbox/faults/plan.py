@@ -1,4 +1,4 @@
-"""What is planned for the answer to one request, and the plans of requests that fail."""
+"""The plan of the answer to one request, and the plans of failing requests."""
 
 import json
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ class ConnectionFault(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`.
+    """How to answer one request: with `body` if given, else with the endpoint's answer to `query`.
 
-    `wait_seconds` pass before the answer begins, and `drip_seconds` while its body arrives. `envelope` is a draw of the
-    form that its envelope has, None for the right one. `is_crossed` answers with what the request before got.
+    The answer begins after `wait_seconds`, and its body takes `drip_seconds`. `envelope` draws an odd envelope, None
+    for the right one. `is_crossed` repeats the answer to the previous request.
     """
 
     status: int = 200
@@ -67,7 +67,7 @@ def refusal(faults: Faults, status: int, attempt: int) -> Plan:
 def failure(faults: Faults, status: int, draw: int) -> Plan:
     """Return a 5xx with a body in one of three forms: recorded, documented, or a gateway's page.
 
-    Other statuses that may pass have the form that is theirs.
+    Other transient statuses have their own form.
     """
     headers = _retry_after(faults)
     if status in _WITHOUT_BODY:
