@@ -204,6 +204,9 @@ def details(
         str | None,
         typer.Option(help="market, event, series or another kind, if several have the ticker."),
     ] = None,
+    json: Annotated[  # noqa: ARG001  (the answer is JSON in any case)
+        bool, typer.Option("--json", hidden=True)
+    ] = False,
     db: Db = None,
 ) -> None:
     """Show the stored description of a ticker, as JSON.
@@ -212,4 +215,4 @@ def details(
     """
     from kalshi_pipeline.cli.answers.details import print_details
 
-    print_details(ticker, at, kind, db)
+    print_details(ticker.strip(), at, kind and kind.lower(), db)

@@ -14,6 +14,8 @@ _OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _DAYS = {"today": 0, "yesterday": -1}
 _TO_THE_MINUTE = re.compile(r"(\S+[T ][0-9]{2}:[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# As tables show local times: a blank before the offset, and no colon in it.
+_WITH_OFFSET = re.compile(r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?) ?([+-][0-9]{2}):?([0-9]{2})$")
 _WITHOUT_ZONE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
 )
@@ -62,10 +64,11 @@ def span_given(option: str, text: str) -> float:
 
 
 class _NoZoneError(ValueError):
-    """A date with a time of day, which is a different instant in every zone."""
+    """A date with a time of day that is not one instant without an offset."""
 
 
 def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
+    text = _WITH_OFFSET.sub(r"\1\2:\3", text)
     lower = text.lower()
     today = datetime_of(now).astimezone(zone)
     if lower == "now":
@@ -87,13 +90,31 @@ def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
         if zone is UTC:
             raise _NoZoneError("names no time zone: end it with Z for UTC, or an offset such as +01:00")
         day, of_day = match.groups()
-        return _at(datetime.fromisoformat(day), time.fromisoformat(of_day), zone)
+        moment = datetime.combine(datetime.fromisoformat(day), time.fromisoformat(of_day))
+        _check_clocks(moment)
+        return _at(moment, moment.time(), zone)
     return parse_instant(_TO_THE_MINUTE.sub(r"\1:00\2", text))
 
 
 def _time_of(match: re.Match[str]) -> time:
     hour, minute, second = (int(part or 0) for part in match.groups())
     return time(hour, minute, second)
+
+
+def _check_clocks(moment: datetime) -> None:
+    """Raise _NoZoneError for a time that this computer's clocks show twice, or skip, as in spring and autumn."""
+    first, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return
+    if first.replace(tzinfo=None) != moment:
+        raise _NoZoneError("is skipped by the clocks of this zone: end it with an offset, such as +01:00")
+    offsets = " or ".join(_offset(found) for found in (first, second))
+    raise _NoZoneError(f"is shown twice by the clocks of this zone: end it with the offset, {offsets}")
+
+
+def _offset(moment: datetime) -> str:
+    text = f"{moment:%z}"
+    return f"{text[:3]}:{text[3:5]}"
 
 
 def _midnight(day: datetime, zone: tzinfo | None) -> int:

@@ -45,10 +45,27 @@ def test_days_are_utc_and_rfc_3339_is_exact(text: str, iso: str) -> None:
         ("2026-11-22 14:05", "2026-11-22T19:05:00Z"),
         ("2026-07-04T14:05:30.5", "2026-07-04T18:05:30.5Z"),
         ("2026-11-22T14:05:00Z", "2026-11-22T14:05:00Z"),
+        # As a table with --local shows it.
+        ("2026-11-22 09:05:00 -0500", "2026-11-22T14:05:00Z"),
+        ("2026-11-01 01:30 -0500", "2026-11-01T06:30:00Z"),
     ],
 )
 def test_local_days_and_times_have_the_offset_of_their_own_day(text: str, iso: str) -> None:
     assert instant_given("--at", text, is_local=True) == parse_instant(iso)
+
+
+@pytest.mark.usefixtures("in_new_york")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-11-01 01:30", "is shown twice by .*: end it with the offset, -04:00 or -05:00"),
+        ("2026-03-08T02:30:00", "is skipped by .*: end it with an offset, such as"),
+    ],
+    ids=["twice", "never"],
+)
+def test_local_time_that_is_no_instant_or_two_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"--at '{text}' {reason}"):
+        instant_given("--at", text, is_local=True)
 
 
 @pytest.mark.parametrize(
