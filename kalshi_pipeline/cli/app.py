@@ -3,6 +3,7 @@
 A command of several steps runs all of them, and then exits with the code of what is missing.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from kalshi_pipeline.cli.analysis import analysis
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.data import data
 from kalshi_pipeline.cli.exits import exit_code_of
-from kalshi_pipeline.cli.groups import Group, UsageError, usage_lines
+from kalshi_pipeline.cli.groups import Group, UsageError, one_of, usage_lines
 from kalshi_pipeline.cli.market import market
 from kalshi_pipeline.cli.pasting import naming_database_of
 from kalshi_pipeline.cli.terminal import (
@@ -33,6 +34,8 @@ from kalshi_pipeline.signals import raising_signals
 GROUPS = (data, market, analysis)
 """The groups of commands; commands also work without their group."""
 
+_OF_COMPLETION = ("--install-completion", "--show-completion")
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 _EPILOG = """\b
 Begin with:
   kalshi demo                          run the whole pipeline on a local exchange
@@ -115,6 +118,7 @@ def _run(arguments: Sequence[str]) -> object:
     if not arguments:
         # Completion has no arguments, and renders help with rich if it is importable, which is slow.
         sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to block an import
+    _let_completion_take_a_shell(arguments)
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:
@@ -124,6 +128,13 @@ def _run(arguments: Sequence[str]) -> object:
         if is_of_output(error):
             return 0
         raise
+
+
+def _let_completion_take_a_shell(arguments: Sequence[str]) -> None:
+    """Let the options of completion take the name of a shell; typer ignores what follows them, and detects a shell."""
+    if len(arguments) > 1 and arguments[0] in _OF_COMPLETION:
+        one_of(arguments[0], arguments[1], _SHELLS)
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

@@ -261,6 +261,19 @@ def test_wrong_argument_is_one_line(run: Run, arguments: list[str], line: str) -
     assert "secret" not in result.stderr
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_a_named_shell_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    """Also of a shell that does not run the tests: the name that followed the option was ignored."""
+    with monkeypatch.context() as patch:
+        patch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "")
+        result = run("--show-completion", shell)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"complete_{shell}" in result.stdout
+    unknown = run("--install-completion", "zhs")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == "--install-completion 'zhs' is not known: did you mean zsh?\n"
+
+
 def test_help_is_shown_without_arguments(run: Run) -> None:
     result = run()
     assert (result.returncode, result.stdout) == (2, "")
