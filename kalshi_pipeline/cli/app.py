@@ -71,13 +71,18 @@ def command_line(*, has_own_options: bool = True) -> typer.Typer:
 def main() -> None:
     """Run the command line. A pipeline error becomes one line and an exit code, never a traceback."""
     write_anything(sys.stdout, sys.stderr)
-    arguments = sys.argv[1:]
+    arguments = _as_options(sys.argv[1:])
     with naming_database_of(arguments):
         code = _code_of(arguments)
     if reason := end_output():
         print_message(f"not all of the output could be written: {reason}; write it to another place")
         code = code or exit_code_of(ExportError())
     sys.exit(code)
+
+
+def _as_options(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments with `help COMMAND`, as other programs have it, written as `COMMAND --help`."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
 
 
 def _code_of(arguments: Sequence[str]) -> int:
@@ -122,7 +127,7 @@ def _run(arguments: Sequence[str]) -> object:
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:
-        return run(standalone_mode=False)
+        return run(list(arguments), standalone_mode=False)
     except OSError as error:
         # Typer prints help itself, and stops if that fails, as on a full disk; `end_output` reports it.
         if is_of_output(error):

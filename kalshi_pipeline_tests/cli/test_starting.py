@@ -280,6 +280,12 @@ def test_help_is_shown_without_arguments(run: Run) -> None:
     assert "data collect --once" in result.stderr
 
 
+def test_help_is_a_command_too(run: Run) -> None:
+    for words in ([], ["quotes"], ["data", "backfill"]):
+        assert run("help", *words) == run(*words, "--help")
+    assert run("help", "quotes").stdout.startswith("Usage: ")
+
+
 def test_version_is_that_of_the_package(run: Run) -> None:
     version = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
     assert run("--version") == (0, f"kalshi-pipeline {version}\n", "")
