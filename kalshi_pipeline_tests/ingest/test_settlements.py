@@ -17,7 +17,7 @@ from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settle
 from kalshi_pipeline.sandbox import Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant, tick_iso_of
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
@@ -216,10 +216,10 @@ def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     newest = parse_instant(query("SELECT max(settled_at) FROM settlement_history")[0][0]) or 0
     sandbox.world.clock += 90 * 24 * HOUR * MICROS_PER_SECOND
     report = sync_settlements(session)
-    cutoff = iso_of(sandbox.world.cutoff)
+    since, cutoff = tick_iso_of(newest - HOUR * MICROS_PER_SECOND), tick_iso_of(sandbox.world.cutoff)
     assert report.notes == [
-        f"settlements from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before a run "
-        "saw them: `kalshi data backfill settlements` stores them"
+        f"settlements from {since} to {cutoff} left the live tier before a run saw them: "
+        "`kalshi data backfill settlements` stores them"
     ]
 
 
