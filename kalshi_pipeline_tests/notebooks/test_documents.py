@@ -69,7 +69,7 @@ def test_every_block_runs() -> None:
     names: dict[str, Any] = {}
     output = io.StringIO()
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     with contextlib.redirect_stdout(output):
         for block in blocks:
             exec(block, names)
@@ -81,6 +81,7 @@ def test_every_block_runs() -> None:
     ]
     assert names["total"] == 5
     assert names["wide"]["KXRAIN-26NOV23-T1"].tolist() == [0.21, 0.25, 0.25, 0.32]
+    assert {spread for _, spread in names["spreads"]} == {0.02}
     assert [row["ticker"] for row in names["moved"]] == ["KXRAIN-26NOV23-T1"]
     assert {path.name for path in Path().iterdir()} == {
         "data",
