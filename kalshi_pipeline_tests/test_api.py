@@ -325,6 +325,14 @@ def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:
             store.quotes(at=datetime(2026, 11, 22, 12))  # noqa: DTZ001  (what is refused)
 
 
+def test_description_of_an_unknown_kind_is_refused(path: Path) -> None:
+    with (
+        open_store(path) as store,
+        pytest.raises(ConfigurationError, match="'trade' is not a kind: choose series, event or market"),
+    ):
+        store.description("trade", "MOVES")
+
+
 def test_quote_is_known_as_of_now(path: Path) -> None:
     """The newest quote of a market ages until the next tick confirms it."""
     states = []

@@ -2,7 +2,13 @@
 
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
-from kalshi_pipeline.errors import NoDetailsError, RangeError, UnknownKindError, UnknownTickerError
+from kalshi_pipeline.errors import (
+    ConfigurationError,
+    NoDetailsError,
+    RangeError,
+    UnknownKindError,
+    UnknownTickerError,
+)
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading import changes, descriptions, documents, fees
 from kalshi_pipeline.store.reading.changes import Change
@@ -21,7 +27,7 @@ class DescriptionQueries(Queries):
         millionths. Raises UnknownTickerError if the ticker is not stored, or was first seen after the instant.
         """
         if kind not in descriptions.KINDS:
-            raise ValueError(f"{kind!r} is not a kind: choose series, event or market")
+            raise ConfigurationError([f"{kind!r} is not a kind: choose series, event or market"])
         instant = None if at is None else self._past(at)
         found = self._source.ask(
             lambda connection: descriptions.description(connection, kind, ticker, instant)
