@@ -257,6 +257,32 @@ def test_results_are_ranked_by_ticker_openness_whole_words_and_age(
     ]
 
 
+def test_of_many_results_the_newest_are_ranked(database: Database, index: Path) -> None:
+    """A whole word older than 2,000 parts of words is not compared with them, unless its ticker is asked for."""
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("E", title="x", sub_title="x"), *(event(f"E{n}") for n in range(5_001)))
+    store_markets(database, market("OLD", "E", title="Wind", yes_sub_title=None), at=NOON)
+    store_markets(database, market("WIND", "E", title="Wind", yes_sub_title=None, status="closed"), at=NOON)
+    windows = [
+        market(
+            f"M{n}", f"E{n * 2}", title="Window", yes_sub_title=None, status="closed" if n == 7 else "active"
+        )
+        for n in range(1, 2_002)
+    ]
+    store_markets(database, *windows, at=NOON + MINUTE)
+    fill(database)
+    markets = [ticker for ticker in tickers(database, "wind") if not ticker.startswith("E")]
+    assert markets[:3] == ["WIND", "M1", "M10"]
+    assert "OLD" not in markets
+    assert "M7" not in markets
+    store_markets(database, market("M1", "E2", title="Calm", yes_sub_title=None), at=NOON + 2 * MINUTE)
+    fill(database)
+    assert tickers(database, "wind")[:3] == ["WIND", "OLD", "M10"]
+    # Of more events than rows are sought by, too.
+    assert len(indexed(database, "x") or ()) > 5_000
+    assert_finds_what_reading_finds(database, index, ["wind", "window", "rain", "kxrain", "m77", "e"])
+
+
 @pytest.mark.parametrize("damage", ["no database", "a page", "empty", "a folder"])
 def test_damaged_index_is_not_used_and_rebuilt(filled: Database, index: Path, damage: str) -> None:
     before = tickers(filled, "snow")

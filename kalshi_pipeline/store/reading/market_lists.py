@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, func, not_, select
+from sqlalchemy import Connection, and_, func, not_, select
 
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_of
-from kalshi_pipeline.store.reading.search import IS_OPEN, words_of
+from kalshi_pipeline.store.reading.search import IS_OPEN, Searched, words_of
 from kalshi_pipeline.store.schema.tables import events, latest_quotes, markets, series
 from kalshi_pipeline.store.search_index import EVENT_TEXTS, MARKET_TEXTS, SERIES_TEXTS
 
@@ -55,12 +55,18 @@ _columns = (
     markets.c.close_at,
 )
 _listed = select(*_columns).select_from(
-    markets.join(events, events.c.id == markets.c.event_id)
+    markets.outerjoin(events, events.c.id == markets.c.event_id)
     .outerjoin(series, series.c.id == events.c.series_id)
     .outerjoin(latest_quotes, latest_quotes.c.market_id == markets.c.id)
 )
-_by_volume = func.coalesce(latest_quotes.c.volume, 0).desc()
-_SEARCHED = (*SERIES_TEXTS, *EVENT_TEXTS, *MARKET_TEXTS)
+_volume = func.coalesce(latest_quotes.c.volume, 0)
+_MARKETS = Searched(
+    markets.c.id,
+    markets.c.ticker,
+    (*SERIES_TEXTS, *EVENT_TEXTS, *MARKET_TEXTS),
+    IS_OPEN,
+    (-_volume, -markets.c.first_seen_at, markets.c.ticker),
+)
 
 
 def search_markets(
@@ -76,24 +82,14 @@ def search_markets(
     query = _listed.where(not_(markets.c.is_combo), words.may_be_in_event(markets.c.event_id))
     if is_open:
         query = query.where(IS_OPEN)
-    is_named, by_match = words.order(markets.c.ticker, *_SEARCHED)
-    found = query.where(words.are_in(*_SEARCHED)).order_by(
-        is_named,
-        case((IS_OPEN, 0), else_=1),
-        by_match,
-        _by_volume,
-        markets.c.first_seen_at.desc(),
-        markets.c.ticker,
-    )
-    return _with_quotes(connection, found, at, limit)
+    return _with_quotes(connection, words.best(connection, query, _MARKETS, limit), at)
 
 
 def closing_markets(connection: Connection, start: int, end: int, limit: int) -> list[ListedMarket]:
     """Return the open markets that close in [start, end), ordered by close, with their quotes at `start`."""
     query = _listed.where(IS_OPEN, markets.c.close_at >= start, markets.c.close_at < end)
-    return _with_quotes(
-        connection, query.order_by(markets.c.close_at, _by_volume, markets.c.ticker), start, limit
-    )
+    by_close = query.order_by(markets.c.close_at, _volume.desc(), markets.c.ticker)
+    return _with_quotes(connection, connection.execute(by_close.limit(limit)).all(), start)
 
 
 def event_view(connection: Connection, ticker: str, at: int) -> EventView | None:
@@ -116,7 +112,7 @@ def event_view(connection: Connection, ticker: str, at: int) -> EventView | None
     if row is None:
         return None
     of_event = _listed.where(events.c.ticker == ticker)
-    found = _with_quotes(connection, of_event.order_by(markets.c.ticker), at, None)
+    found = _with_quotes(connection, connection.execute(of_event.order_by(markets.c.ticker)).all(), at)
     return EventView(*row, markets=found)
 
 
@@ -126,9 +122,6 @@ def event_of_market(connection: Connection, ticker: str) -> str | None:
     return connection.execute(query.where(markets.c.ticker == ticker)).scalar_one_or_none()
 
 
-def _with_quotes(
-    connection: Connection, query: Select[Any], at: int, limit: int | None
-) -> list[ListedMarket]:
-    rows = connection.execute(query if limit is None else query.limit(limit)).all()
+def _with_quotes(connection: Connection, rows: Sequence[Sequence[Any]], at: int) -> list[ListedMarket]:
     quotes = {quote.ticker: quote for quote in quotes_of(connection, [row[0] for row in rows], at)}
     return [ListedMarket._make((*row[1:], quotes.get(row[1]))) for row in rows]

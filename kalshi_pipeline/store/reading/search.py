@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
+    Table,
     cast,
     exists,
     false,
@@ -46,10 +47,22 @@ class Found(NamedTuple):
     status: str | None
 
 
+_MOST_COMPARED = 2_000  # rows with the words, the newest
+_FEW_EVENTS = 5_000  # whose rows are sought one after another
 _no_text = cast(null(), String)
 _category = func.coalesce(series.c.category, events.c.category)
 IS_OPEN = markets.c.status.in_(list(STATUSES_OF[StatusFilter.OPEN]))
 """Whether a market is open."""
+
+
+class Searched(NamedTuple):
+    """How rows of a query are searched: by which texts, and how the ones that have the words are sorted."""
+
+    key: ColumnElement[int]
+    ticker: ColumnElement[str]
+    texts: Sequence[ColumnElement[Any]]
+    is_open: ColumnElement[bool]
+    then: Sequence[ColumnElement[Any]]
 
 
 class Words:
@@ -71,12 +84,41 @@ class Words:
 
     def may_be_in_event(self, key: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether an event with a key may have them: a condition that excludes the others early."""
-        return true() if self._events is None else is_among(key, self._events)
+        if self._events is None:
+            return true()
+        # Of many events, the index of keys is of no use: rows are read newest first, until there are enough.
+        return is_among(key if len(self._events) <= _FEW_EVENTS else key + 0, self._events)
 
-    def order(self, ticker: ColumnElement[str], *texts: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
-        """Return by what results are sorted first: the one whose ticker is asked for, then whole words."""
-        is_named = func.lower(ticker).in_(self.words)
-        return is_named.desc(), match_of(self.words, texts).desc()
+    def best(
+        self, connection: Connection, query: Select[Any], searched: "Searched", limit: int
+    ) -> list[Sequence[Any]]:
+        """Return the rows of a query that have the words, at most `limit`.
+
+        First the ones whose ticker is one of the words, then open ones, then the others; of each, those with whole
+        words first, then by `searched.then`. If more than 2,000 of them have the words, only the newest 2,000 are
+        compared.
+        """
+        named = searched.ticker.in_([*self.words, *(word.upper() for word in self.words)])
+        found: dict[str, Sequence[Any]] = {}
+        for are_asked in (named, searched.is_open, not_(func.coalesce(searched.is_open, false()))):
+            if len(found) < limit:
+                rows = connection.execute(self._best_of(query.where(are_asked), searched).limit(limit))
+                for *row, ticker in rows:
+                    found.setdefault(ticker, row)
+        return list(found.values())[:limit]
+
+    def _best_of(self, query: Select[Any], searched: "Searched") -> Select[Any]:
+        then = {f"then_{number}": value for number, value in enumerate(searched.then)}
+        sorted_by = {
+            "is_closed": not_(func.coalesce(searched.is_open, false())),
+            "match": -match_of(self.words, searched.texts),
+            **then,
+        }
+        added = [searched.ticker.label("named"), *(value.label(name) for name, value in sorted_by.items())]
+        newest = query.where(self.are_in(*searched.texts)).order_by(searched.key.desc()).limit(_MOST_COMPARED)
+        hits = newest.add_columns(*added).subquery()
+        columns = list(hits.c)[: len(hits.c) - len(sorted_by)]
+        return select(*columns).order_by(*(hits.c[name] for name in sorted_by))
 
 
 def words_of(connection: Connection, texts: Iterable[str]) -> Words:
@@ -88,32 +130,27 @@ def words_of(connection: Connection, texts: Iterable[str]) -> Words:
 
 
 class _Kind(NamedTuple):
-    """How things of a kind are found: what is selected, by which texts they are searched, and how they are sorted."""
+    """How things of a kind are found: what is selected, how it is searched, and the key of its event, if it has one."""
 
     query: Select[Any]
-    ticker: ColumnElement[str]
-    texts: Sequence[ColumnElement[Any]]
-    event_id: ColumnElement[int] | None
-    is_open: ColumnElement[bool]
-    seen_at: ColumnElement[int]
+    searched: Searched
+    event_id: ColumnElement[int] | None = None
 
 
 def search(connection: Connection, texts: Iterable[str], limit: int) -> list[Found]:
     """Return what has each word in its ticker, its title or its subtitle: series, events, then markets.
 
     Words are found in any case, with or without accents, and as parts of words. Combos and their events are left out:
-    their titles are those of their legs. Of each kind at most `limit`: one of exactly this ticker comes first, then
-    open ones, whole words, and the newest. RangeError for texts without words.
+    their titles are those of their legs. Of each kind at most `limit`, sorted as by `Words.best`, the newest first
+    among equals. RangeError for texts without words.
     """
     words = words_of(connection, texts)
     found: list[Found] = []
     for kind in _KINDS:
-        query = kind.query.where(words.are_in(*kind.texts))
+        query = kind.query
         if kind.event_id is not None:
             query = query.where(words.may_be_in_event(kind.event_id))
-        is_named, by_match = words.order(kind.ticker, *kind.texts)
-        ordered = query.order_by(is_named, kind.is_open.desc(), by_match, kind.seen_at.desc(), kind.ticker)
-        found += (Found(*row) for row in connection.execute(ordered.limit(limit)))
+        found += (Found(*row) for row in words.best(connection, query, kind.searched, limit))
     return found[:limit]
 
 
@@ -121,17 +158,18 @@ _has_open_market = exists(select(markets.c.id).where(markets.c.event_id == event
     events
 )
 
+
+def _newest(table: Table) -> Sequence[ColumnElement[Any]]:
+    return (-table.c.first_seen_at, table.c.ticker)
+
+
 _KINDS = (
     _Kind(
         select(
             *(literal("series"), series.c.ticker, series.c.title, _no_text, _no_text, series.c.ticker),
             *(series.c.category, _no_text),
         ),
-        series.c.ticker,
-        SERIES_TEXTS,
-        None,
-        true(),
-        series.c.first_seen_at,
+        Searched(series.c.id, series.c.ticker, SERIES_TEXTS, true(), _newest(series)),
     ),
     _Kind(
         select(
@@ -140,23 +178,17 @@ _KINDS = (
         )
         .select_from(events.outerjoin(series))
         .where(IS_PLAIN),
-        events.c.ticker,
-        EVENT_TEXTS,
+        Searched(events.c.id, events.c.ticker, EVENT_TEXTS, _has_open_market, _newest(events)),
         events.c.id,
-        _has_open_market,
-        events.c.first_seen_at,
     ),
     _Kind(
         select(
             *(literal("market"), markets.c.ticker, markets.c.title, markets.c.yes_sub_title, events.c.ticker),
             *(series.c.ticker, _category, markets.c.status),
         )
-        .select_from(markets.join(events).outerjoin(series))
+        .select_from(markets.outerjoin(events).outerjoin(series))
         .where(not_(markets.c.is_combo)),
-        markets.c.ticker,
-        MARKET_TEXTS,
+        Searched(markets.c.id, markets.c.ticker, MARKET_TEXTS, IS_OPEN, _newest(markets)),
         markets.c.event_id,
-        func.coalesce(IS_OPEN, false()),
-        markets.c.first_seen_at,
     ),
 )
