@@ -60,7 +60,7 @@ def age(seconds: float) -> str:
 
 def _span(seconds: float) -> str:
     """Return a span as a table shows it: to a tenth of a second if it is short."""
-    return f"{seconds:.1f} s" if 0 < seconds < _SHORT_SECONDS else age(seconds)
+    return f"{seconds:.1f} s" if 0 <= seconds < _SHORT_SECONDS else age(seconds)
 
 
 def ago(at: int, now: int) -> str:
