@@ -55,8 +55,8 @@ _REPAIRED = "run `kalshi data verify --repair`"
 _RESTORED = "restore a backup, or recover what can be read: see docs/backups.md"
 
 _REATTACHED = (
-    "they are history, so they stay, and no run depends on them: give them to the market of the same ticker by a "
-    "backup, or take them out (docs/backups.md, 'History without its market')"
+    "this history is kept, and no run depends on it: use a backup to reattach it to the market of the same ticker, or "
+    "delete it (docs/backups.md, 'History without its market')"
 )
 
 
