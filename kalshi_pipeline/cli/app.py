@@ -3,9 +3,9 @@
 A command of several steps runs all of them, and then exits with the code of what is missing.
 """
 
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -34,7 +34,7 @@ from kalshi_pipeline.signals import raising_signals
 GROUPS = (data, market, analysis)
 """The groups of commands; commands also work without their group."""
 
-_OF_COMPLETION = ("--install-completion", "--show-completion")
+_INSTALL = "--install-completion"
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 _EPILOG = """\b
 Begin with:
@@ -120,10 +120,11 @@ def _run(arguments: Sequence[str]) -> object:
 
         print_line(f"kalshi-pipeline {version('kalshi-pipeline')}")
         return 0
+    if len(arguments) > 1 and arguments[0] in (_INSTALL, "--show-completion"):
+        return _completion_of(*arguments[:2])
     if not arguments:
         # Completion has no arguments, and renders help with rich if it is importable, which is slow.
         sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to block an import
-    _let_completion_take_a_shell(arguments)
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:
@@ -135,11 +136,20 @@ def _run(arguments: Sequence[str]) -> object:
         raise
 
 
-def _let_completion_take_a_shell(arguments: Sequence[str]) -> None:
-    """Let the options of completion take the name of a shell; typer ignores what follows them, and detects a shell."""
-    if len(arguments) > 1 and arguments[0] in _OF_COMPLETION:
-        one_of(arguments[0], arguments[1], _SHELLS)
-        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
+def _completion_of(option: str, shell: str) -> int:
+    """Install or print the completion of a shell that is named: typer itself takes the one that it detects."""
+    from typer._completion_shared import get_completion_script, install
+
+    shell, program = one_of(option, shell, _SHELLS), Path(sys.argv[0]).name
+    if option == _INSTALL:
+        _, path = install(shell=shell, prog_name=program)
+        print_line(f"{shell} completion installed in {path}: it works in the next terminal")
+    else:
+        variable = f"_{program.replace('-', '_').upper()}_COMPLETE"
+        script = get_completion_script(prog_name=program, complete_var=variable, shell=shell)
+        for line in script.splitlines():
+            print_line(line)
+    return 0
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

@@ -262,11 +262,9 @@ def test_wrong_argument_is_one_line(run: Run, arguments: list[str], line: str) -
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_of_a_named_shell_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+def test_completion_of_a_named_shell_is_shown(run: Run, shell: str) -> None:
     """Also of a shell that does not run the tests: the name that followed the option was ignored."""
-    with monkeypatch.context() as patch:
-        patch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "")
-        result = run("--show-completion", shell)
+    result = run("--show-completion", shell)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"complete_{shell}" in result.stdout
     unknown = run("--install-completion", "zhs")
