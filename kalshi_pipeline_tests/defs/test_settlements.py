@@ -1,15 +1,12 @@
 """Settlements in Dagster: hourly with `collect`, and all older ones by one job."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
 
@@ -39,15 +36,14 @@ def test_collect_stores_new_settlements_and_a_job_stores_all(run: Runner, query:
     assert query("SELECT count(*) FROM settlements") == [(observed(backfilled)["dagster/row_count"],)]
 
 
-def test_scalar_without_a_value_fails_its_check(run: Runner, database_path: Path) -> None:
+def test_scalar_without_a_value_fails_its_check(run: Runner, sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(scalar_without_value=True)
+    try:
+        without = run("collect", assets=["settlements"])
+    finally:
+        sandbox.faults = Faults()
+    assert ("settlements", "scalars_have_value") in failed_checks(without)
     assert failed_checks(run("collect", assets=["settlements"])) == set()
-    oldest = "(SELECT market_id FROM settlements ORDER BY settled_at LIMIT 1)"
-    with closing(sqlite3.connect(database_path)) as connection, connection:
-        connection.execute(
-            "UPDATE settlements SET result = 'scalar', settlement_value = NULL WHERE market_id = " + oldest
-        )
-    again = run("collect", assets=["settlements"])
-    assert ("settlements", "scalars_have_value") in failed_checks(again)
 
 
 def test_backfill_leaves_places_for_snapshots_and_collect() -> None:
