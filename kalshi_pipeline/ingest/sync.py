@@ -17,6 +17,7 @@ from kalshi_pipeline.ingest.run.unreadable import doubt_unreadable
 from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading.completeness import count_rows
 from kalshi_pipeline.store.search_index import fill_search_index
 from kalshi_pipeline.store.writing.fingerprints import delete_foreign_fingerprints
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
@@ -27,6 +28,9 @@ from kalshi_pipeline.vocabulary import StatusFilter
 
 # A collector's next snapshot waits for it. The next run adds the rest, and searches find it anyway.
 _INDEXING_SECONDS = 5.0
+# Other programs that stay connected keep the statistics while the store grows: those of fewer ticks would make their
+# queries slow, and without statistics they are fast.
+_TICKS_FOR_STATISTICS = 100
 
 Record = TypeVar("Record", Series, Event)
 
@@ -131,7 +135,10 @@ def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> 
                 ended_without_cursor=listing.ended_without_cursor,
             )
         heal_placeholders(session, report)
-    session.database.optimize()
+    with session.database.read() as connection:
+        are_many = count_rows(connection, "ticks") >= _TICKS_FOR_STATISTICS
+    if are_many:
+        session.database.optimize()
     if problem := fill_search_index(session.database, _INDEXING_SECONDS, session.clock):
         report.notes.append(problem)
     return report

@@ -21,8 +21,10 @@ from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.search_index import events_to_search
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, open_tick
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
@@ -103,6 +105,21 @@ def test_sync_of_markets_fills_the_index_of_searches_and_a_snapshot_does_not(
     assert indexed is not None
     assert event_id in indexed
     assert len(indexed) < 20
+
+
+def test_statistics_wait_until_the_store_has_many_ticks(session: Session, query: Query) -> None:
+    """A reader that stays connected would plan its queries for a store of one tick."""
+    analyzed = "SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'"
+    take_snapshot(session, NOON)
+    sync_markets(session)
+    assert query(analyzed) == [(0,)]
+
+    with session.database.begin() as connection:
+        for minute in range(1, 100):
+            tick_at = NOON + minute * 60 * MICROS_PER_SECOND
+            open_tick(connection, tick_at, None, session.scope(), tick_at)
+    sync_markets(session)
+    assert query(analyzed) == [(1,)]
 
 
 def test_index_that_cannot_be_filled_is_a_note_of_the_sync(session: Session, database_path: Path) -> None:
