@@ -83,7 +83,7 @@ def main() -> int:
         "parts", nargs="*", help=f"of {', '.join(part.name for part in PARTS)}; by default all"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="fewer faults of each kind: ten minutes, not an hour"
+        "--quick", action="store_true", help="fewer faults of each kind: ten minutes instead of forty"
     )
     parser.add_argument("--keep", type=Path, help="keep the stores of all parts in this folder")
     arguments = parser.parse_args()
