@@ -34,9 +34,9 @@ class GarbledAnswerError(Exception):
 class Page(Generic[Record]):
     """The records of one answer in order, the unreadable ones, and the cursor of the next page.
 
-    `has_cursor` is whether the answer has a cursor, because the exchange ends a listing with an empty cursor, not
-    without one. `odd_fields` counts unreadable fields by the API's names. `source` is the answer itself, if more than
-    the records may be needed.
+    `has_cursor` is whether the answer has a cursor that is not null, because the exchange ends a listing with an empty
+    cursor, not without one. `odd_fields` counts unreadable fields by the API's names. `source` is the answer itself, if
+    more than the records may be needed.
     """
 
     records: list[Record]
@@ -68,11 +68,9 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
     """
     try:
         envelope = _rows_decoder(key, cursor_key).decode(body)
-        return Rows(
-            [bytes(row) for row in envelope.rows or ()],
-            (envelope.cursor is not msgspec.UNSET and envelope.cursor) or None,
-            envelope.cursor is not msgspec.UNSET,
-        )
+        has_cursor = isinstance(envelope.cursor, str)
+        cursor = envelope.cursor if has_cursor and envelope.cursor else None
+        return Rows(_flat([bytes(row) for row in envelope.rows or ()], key), cursor, has_cursor)
     except (ValueError, RecursionError):  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
 
@@ -141,6 +139,7 @@ def summary_of(error: ValidationError) -> str:
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_RECORDS = re.compile(rb"\[\s*\{")
 _TICKERS = {
     "events": "event_ticker",
     "event": "event_ticker",
@@ -160,13 +159,20 @@ def _rows_decoder(key: str, cursor_key: str) -> msgspec.json.Decoder[Any]:
     )
 
 
+def _flat(rows: list[bytes], key: str) -> list[bytes]:
+    """Return the entries of a list. Raises PayloadError if the only one is a list of records: a whole page."""
+    if len(rows) == 1 and _RECORDS.match(rows[0]):
+        raise PayloadError(f"the exchange's {key!r} has a list of records instead of records: run again")
+    return rows
+
+
 def _split_odd_page(body: bytes, key: str, cursor_key: str) -> Rows:
     members = members_of(body)
     try:
         rows = _under(members, key)
-        has_cursor = cursor_key in members
+        has_cursor = members.get(cursor_key, b"null") != b"null"
         cursor = read_text(load(members[cursor_key])) if has_cursor else None
-        return Rows([] if rows == b"null" else split_list(rows), cursor, has_cursor)
+        return Rows(_flat([] if rows == b"null" else split_list(rows), key), cursor, has_cursor)
     except ValueError as error:
         raise PayloadError(
             f"the exchange's {key!r} or its cursor has an unexpected type: compare the answer with "

@@ -144,8 +144,8 @@ class PageReader(Generic[Record]):
         try:
             envelope = self._decoder.decode(body)
             records = list(map(self._records.of_wire, getattr(envelope, self._key) or ()))
-            has_cursor = envelope.cursor is not msgspec.UNSET
-            cursor = (has_cursor and envelope.cursor) or None
+            has_cursor = isinstance(envelope.cursor, str)
+            cursor = envelope.cursor if has_cursor and envelope.cursor else None
             return Page(records, cursor=cursor, has_cursor=has_cursor, source=self._source(body, records))
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self._parse_rows(body, self._records.read)

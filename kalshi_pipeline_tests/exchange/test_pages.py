@@ -56,7 +56,15 @@ def test_page_without_records_is_empty(rows: list[object] | None) -> None:
 )
 @pytest.mark.parametrize("rows", [[MARKET], [MARKET, 5]], ids=["at-once", "record-by-record"])
 def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -> None:
-    assert page_of(rows, **envelope).cursor is None
+    page = page_of(rows, **envelope)
+    assert (page.cursor, page.has_cursor) == (None, envelope.get("cursor") is not None)
+
+
+@pytest.mark.parametrize("inner", [[MARKET], [MARKET, {**MARKET, "ticker": "M2"}]], ids=["one", "two"])
+def test_list_of_records_instead_of_records_is_an_error_not_one_unreadable_record(inner: object) -> None:
+    """It may be a whole page."""
+    with pytest.raises(PayloadError, match="list of records instead of records"):
+        page_of([inner], cursor="next")
 
 
 @pytest.mark.parametrize(

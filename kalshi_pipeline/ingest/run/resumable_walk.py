@@ -24,6 +24,8 @@ from kalshi_pipeline.store.writing.backfill_progress import (
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 
+_CUT = "the last page was full and came without a cursor, so more may follow: run again"
+
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
 
@@ -63,6 +65,7 @@ class ResumableWalk(Generic[Row, Prepared]):
     not_over: str | None = None
     held: Callable[[], str | None] = lambda: None
     batches: Batches[Prepared] | None = None
+    _listing: Listing[Row] | None = field(default=None, init=False)
     _end: WalkState | None = field(default=None, init=False)
     _cursor: str | None = field(default=None, init=False)
     _merged: "_Merged | None" = field(default=None, init=False)
@@ -88,7 +91,7 @@ class ResumableWalk(Generic[Row, Prepared]):
                 with self.session.database.begin() as connection:
                     self.stored = restart_walk(connection, self.stored, self.session.clock.now())
                 stopped = self._store()
-            if self.report.is_complete and (reason := self.held()) is not None:
+            if self.report.is_complete and (reason := self._held()) is not None:
                 self.report.state, self.report.reason = State.PARTIAL, reason
             elif self.report.is_complete and self.not_over is not None:
                 self.report.state, self.report.reason = State.PARTIAL, self.not_over
@@ -96,17 +99,23 @@ class ResumableWalk(Generic[Row, Prepared]):
         return stopped
 
     def _store(self) -> str | None:
-        listing = self.list_from(self.stored)
+        listing = self._listing = self.list_from(self.stored)
         self._cursor = self.stored.cursor
         batches = None if self.batches is None else Batches(self.batches.pages, self._join)
         store_pages(self.session, self.report, listing, self._prepare, self._merge, batches=batches)
-        return listing.reason
+        return listing.reason or (_CUT if listing.ended_without_cursor else None)
+
+    def _held(self) -> str | None:
+        """Return why a later run must see the last prepared page again, None if it need not."""
+        if self._listing is not None and self._listing.ended_without_cursor:
+            return _CUT
+        return self.held()
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
         if self.batches is None:
             self._store_documents()
         prepared = self.prepare(page)
-        if self.held() is None:
+        if self._held() is None:
             self._cursor = page.cursor
         return _Page(page, prepared, self._cursor)
 
