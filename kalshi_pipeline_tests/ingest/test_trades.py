@@ -217,6 +217,32 @@ def test_complete_day_is_requested_again_only_on_demand(
     assert (query("SELECT * FROM trades"), query("SELECT * FROM markets")) == before
 
 
+@pytest.mark.parametrize("end", [{}, {"cursor": None}], ids=["absent", "null"])
+def test_full_page_without_a_cursor_is_not_the_end_of_a_day(
+    through: Through, collect: Collect, query: Query, end: dict[str, object]
+) -> None:
+    """The exchange ends a walk with an empty cursor. The next run continues at that page."""
+
+    def fill(answer: dict[str, Any]) -> None:
+        rows = answer["trades"]
+        answer.pop("cursor")
+        answer["trades"] = [
+            {**rows[number % len(rows)], "trade_id": f"{number:08x}-0000-4000-8000-000000000000"}
+            for number in range(1000)
+        ]
+        answer |= end
+
+    through.meddle = rewriting(through, "/markets/trades", fill)
+    first = collect(DAY)
+    assert first.state is State.PARTIAL
+    assert first.reason == "the last page was full and came without a cursor, so more may follow: run again"
+    assert [state for _, state, _, _ in walks(query)] == ["partial"]
+
+    through.meddle = lambda _: None
+    second = collect(DAY)
+    assert (second.state, second.tally.inserted > 100) == (State.COMPLETE, True)
+
+
 def test_day_without_trades_is_complete(sandbox: Sandbox, collect: Collect, query: Query) -> None:
     live = days_between(SPLIT + timedelta(days=1), DAY)
     quiet = next(day for day in live if not on_tape(sandbox, day, combos=True))
