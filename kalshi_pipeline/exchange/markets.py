@@ -1,7 +1,7 @@
 """Pages of markets, and the rules that turn a payload's fields into a quote."""
 
 from collections.abc import Callable
-from operator import attrgetter
+from typing import TypeVar
 
 from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import EndedPayload, MarketPayload, OutcomePayload
@@ -10,6 +10,8 @@ from kalshi_pipeline.exchange.sent_fields import OLDER
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 from kalshi_pipeline.vocabulary import NOT_OPEN
+
+Record = TypeVar("Record")
 
 
 def price_if_quoted(price: int | None, size: int | None) -> int | None:
@@ -66,11 +68,15 @@ _QUOTE_NAMES = frozenset(
     for name, field in MarketPayload.model_fields.items()
     if name.removesuffix(OLDER) in _QUOTE and field.alias is not None
 )
-_size_of: Callable[[Market], object] = attrgetter("quote.yes_bid_size")
 
 
-def _is_quoted(market: Market) -> bool:
-    return market.status not in NOT_OPEN
+def _needing_quotes(market_of: Callable[[Record], Market]) -> Needed[Record]:
+    """Return the need of records with a market for some field of its quote, if the market is open."""
+    return Needed(
+        _QUOTE_NAMES,
+        lambda record: market_of(record).quote.yes_bid_size,
+        lambda record: market_of(record).status not in NOT_OPEN,
+    )
 
 
 MARKETS = PageReader(
@@ -79,7 +85,7 @@ MARKETS = PageReader(
     MarketPayload,
     _RULES,
     are_kept_whole=True,
-    needed=Needed(_QUOTE_NAMES, _size_of, _is_quoted),
+    needed=_needing_quotes(lambda market: market),
 )
 OUTCOMES = PageReader(
     "markets",
@@ -88,7 +94,5 @@ OUTCOMES = PageReader(
     _RULES,
     are_kept_whole=True,
     lenient=Lenient(EndedPayload, lambda outcome: outcome.market.status in NOT_OPEN),
-    needed=Needed(
-        _QUOTE_NAMES, attrgetter("market.quote.yes_bid_size"), lambda outcome: _is_quoted(outcome.market)
-    ),
+    needed=_needing_quotes(lambda outcome: outcome.market),
 )

@@ -68,9 +68,8 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
     """
     try:
         envelope = _rows_decoder(key, cursor_key).decode(body)
-        has_cursor = isinstance(envelope.cursor, str)
-        cursor = envelope.cursor if has_cursor and envelope.cursor else None
-        return Rows(_flat([bytes(row) for row in envelope.rows or ()], key), cursor, has_cursor)
+        rows = _flat([bytes(row) for row in envelope.rows or ()], key)
+        return Rows(rows, envelope.cursor or None, envelope.cursor is not None)
     except (ValueError, RecursionError):  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
 
@@ -152,7 +151,7 @@ _TICKERS = {
 def _rows_decoder(key: str, cursor_key: str) -> msgspec.json.Decoder[Any]:
     fields: list[Any] = [
         ("rows", list[msgspec.Raw] | None),
-        ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
+        ("cursor", str | None, None),
     ]
     return msgspec.json.Decoder(
         msgspec.defstruct("Rows", fields, rename={"rows": key, "cursor": cursor_key}, gc=False)

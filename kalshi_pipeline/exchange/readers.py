@@ -32,15 +32,15 @@ class Lenient(Generic[Record]):
     may_be_read: Callable[[Record], bool]
 
 
-# A single record may be sent without fields; so many that all are is another API than the one that is known.
+# A few records may lack fields. If more than this many all lack them, the API has changed.
 _FEW = 20
 
 
 @dataclass(frozen=True)
 class Needed(Generic[Record]):
-    """Fields, by the API's names, of which a page of records must have some, be they null.
+    """Fields, by the API's names, at least one of which each record that `is_about` them must have; null counts.
 
-    They are looked for where `value` is None for each record of a page, in those that are `about` them.
+    A page is checked only if it has many records and `value` is None for all of them, because the check is slow.
     """
 
     names: frozenset[str]
@@ -125,7 +125,7 @@ class PageReader(Generic[Record]):
         self._records = RecordReader(record, payload, rules, lenient)
         envelope: list[Any] = [
             (key, list_of(wire_of(payload))),
-            ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
+            ("cursor", str | None, None),
         ]
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
             msgspec.defstruct("Envelope", envelope, gc=False)
@@ -144,9 +144,8 @@ class PageReader(Generic[Record]):
         try:
             envelope = self._decoder.decode(body)
             records = list(map(self._records.of_wire, getattr(envelope, self._key) or ()))
-            has_cursor = isinstance(envelope.cursor, str)
-            cursor = envelope.cursor if has_cursor and envelope.cursor else None
-            return Page(records, cursor=cursor, has_cursor=has_cursor, source=self._source(body, records))
+            cursor, source = envelope.cursor, self._source(body, records)
+            return Page(records, cursor=cursor or None, has_cursor=cursor is not None, source=source)
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self._parse_rows(body, self._records.read)
 
