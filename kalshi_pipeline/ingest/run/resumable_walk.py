@@ -103,13 +103,15 @@ class ResumableWalk(Generic[Row, Prepared]):
         self._cursor = self.stored.cursor
         batches = None if self.batches is None else Batches(self.batches.pages, self._join)
         store_pages(self.session, self.report, listing, self._prepare, self._merge, batches=batches)
-        return listing.reason or (_CUT if listing.ended_without_cursor else None)
+        return listing.reason or self._cut()
+
+    def _cut(self) -> str | None:
+        """Return why the listing may continue after its last page, None if it ended."""
+        return _CUT if self._listing is not None and self._listing.ended_without_cursor else None
 
     def _held(self) -> str | None:
         """Return why a later run must see the last prepared page again, None if it need not."""
-        if self._listing is not None and self._listing.ended_without_cursor:
-            return _CUT
-        return self.held()
+        return self._cut() or self.held()
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
         if self.batches is None:

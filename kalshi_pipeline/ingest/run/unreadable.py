@@ -24,13 +24,13 @@ _FEW = 20
 
 
 def doubt_unreadable(report: Report) -> None:
-    """Make a complete listing partial if no record of it could be read, or hardly any: its work was not done."""
+    """Make a complete listing partial if none, or hardly any, of its records could be read."""
     tally = report.tally
     records, unread = tally.received - tally.duplicates - tally.out_of_scope, tally.quarantined
     are_most = 2 * unread > records and unread > _FEW
     if report.is_complete and unread and (unread == records or are_most):
         report.state = State.PARTIAL
         report.reason = (
-            f"{tally.quarantined:,} of {records:,} records could not be read and are in quarantine: check whether the "
+            f"{unread:,} of {records:,} records could not be read and are in quarantine: check whether the "
             "exchange's API has changed; after an update, `kalshi data replay` stores them"
         )
