@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import PipelineError
 
 
 class Kind(Enum):
-    """The type of a column's values, which decides their format. None is absent."""
+    """The type of a column's values, which decides their format. None means that a value is absent."""
 
     TEXT = auto()
     """Text of the exchange or the store."""

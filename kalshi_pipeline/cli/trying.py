@@ -74,7 +74,7 @@ def sandbox(
     shape: Annotated[
         str, typer.Option(help="Generation of the API: 2026-01, 2026-10 or future.")
     ] = "2026-10",
-    seed: Annotated[int, typer.Option(help="Seed; equal seeds give equal exchanges.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed creates the same exchange.")] = 1,
     step_seconds: Annotated[float, typer.Option(min=0, help="Seconds between steps; 0 for no steps.")] = 2.0,
     requests_per_second: Annotated[float, typer.Option(min=0, help="Rate limit; 0 for none.")] = 20.0,
     recordings: Annotated[

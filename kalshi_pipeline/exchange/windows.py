@@ -16,7 +16,7 @@ _ROUNDING_SECONDS = 1
 
 
 class Window(NamedTuple):
-    """Markets created in [since, until), in Unix seconds; None is no bound."""
+    """Markets created in [since, until), in Unix seconds; None means no bound."""
 
     since: int | None
     until: int | None

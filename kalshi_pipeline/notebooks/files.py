@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP_BATCHES = 16
-_FEW_ROWS = 10_000  # writing so many takes less time than importing Arrow
+_FEW_ROWS = 10_000  # writing these takes less time than importing Arrow
 _ABOUT_THE_PATH = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENOENT)
 
 

@@ -50,7 +50,7 @@ def flush(path: Path) -> None:
 
 
 def give_name(draft: Path, target: Path) -> None:
-    """Give a draft its target's name; FileExistsError if a file has that name, which is kept.
+    """Rename a draft to its target. Raises FileExistsError if the target exists, and keeps it.
 
     On file systems with links, the draft keeps its own name too.
     """
@@ -67,7 +67,7 @@ def give_name(draft: Path, target: Path) -> None:
 
 
 def replace_file(draft: Path, target: Path) -> None:
-    """Give a draft its target's name, replacing a file with that name."""
+    """Rename a draft to its target, and replace an existing file."""
     spare = target.with_name(f".{secrets.token_hex(8)}.writing")
     give_name(draft, spare)
     try:

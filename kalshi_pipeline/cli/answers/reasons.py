@@ -12,7 +12,7 @@ def why_empty(asked: Asked, nothing: str, at: int, begins_at: int | None) -> str
 
 
 def why_no_market(store: Store, nothing: str) -> str:
-    """Return why no market was found: none is stored, or the given reason."""
+    """Return why no market was found: no market is stored, or the given reason."""
     if store.count_rows("markets"):
         return nothing
     return "no market is stored yet: run `kalshi data sync` first"

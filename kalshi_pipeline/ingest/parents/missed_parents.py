@@ -122,7 +122,7 @@ def _judge(session: Session, report: Report, listed: int, given: int, asked: int
             f"exchange has {given:,}"
         )
     elif 2 * listed < before:
-        # A failing exchange may return nothing for every lookup, so this does not prove that so many are gone.
+        # A failing exchange may return nothing for every lookup, so this does not prove that they are gone.
         report.state = State.PARTIAL
         report.reason = (
             f"the listing was cut short: it has {listed:,} {report.asset}, {before:,} before, and of {asked:,} that it "

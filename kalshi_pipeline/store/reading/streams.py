@@ -93,7 +93,7 @@ class Stream(NamedTuple):
 
 
 Span: TypeAlias = tuple[int | None, int | None]
-"""Instants [start, end); None is no bound."""
+"""Instants [start, end); None means no bound."""
 
 MARKET_COLUMNS = tuple(TableColumn(name, Kind.TEXT) for name in ("ticker", "event_ticker", "series_ticker"))
 STATES = tuple(QuoteState)

@@ -154,7 +154,7 @@ def _add(connection: sqlite3.Connection, addition: Addition) -> None:
 
 
 def _body(text: str) -> str:
-    """Return a text with markers that give each beginning of a word, and its end, trigrams of their own.
+    """Return a text with markers, which create trigrams for the beginning of each word and the end of the text.
 
     Each beginning has two markers: one trigram has one of them and two characters, another both and one character.
     """
@@ -187,7 +187,7 @@ def _keys_of(connection: sqlite3.Connection, words: Sequence[str]) -> list[int] 
 
 
 def _grams_of(word: str) -> list[str] | None:
-    """Return trigrams that every text with a word has; None if none is known."""
+    """Return trigrams that every text with the word contains, or None."""
     if is_at_beginning(word):
         grams = [f"{_MARK}{word}" if len(word) == SHORT else f"{_MARK}{_MARK}{word}"]
     else:
