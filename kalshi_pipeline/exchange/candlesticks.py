@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,8 +28,9 @@ class Candlesticks(NamedTuple):
 def parse_batch(body: bytes) -> Page[Candlesticks]:
     """Parse the candlesticks of many markets; errors as in `split_page`. Each reject is one candlestick."""
     try:
-        markets = _batch_decoder.decode(body).markets or ()
-        return Page([_read_market(market) for market in markets])
+        markets = _batch_decoder.decode(body).markets
+        is_null = markets is None or any(market.candlesticks is None for market in markets)
+        return Page([_read_market(market) for market in markets or ()], is_null=is_null)
     except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
         return _parse_batch_one_by_one(body)
 
@@ -36,10 +38,12 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
 def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
     """Return one market's candlesticks of the historical tier, which uses the older names of fields."""
     try:
-        wires = _market_decoder.decode(body).candlesticks or ()
-        return Page([Candlesticks(ticker, [*map(_RECORDS.of_wire, wires)])])
+        wires = _market_decoder.decode(body).candlesticks
+        candlesticks = Candlesticks(ticker, [*map(_RECORDS.of_wire, wires or ())])
+        return Page([candlesticks], is_null=wires is None)
     except (ValueError, RecursionError):
-        return _read_one_by_one(ticker, split_page(body, "candlesticks").rows)
+        envelope = split_page(body, "candlesticks")
+        return replace(_read_one_by_one(ticker, envelope.rows), is_null=envelope.is_null)
 
 
 _RECORDS = RecordReader(Candlestick, CandlestickPayload)
@@ -65,15 +69,21 @@ def _read_market(market: Any) -> Candlesticks:  # noqa: ANN401  (a struct that i
 def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
     odd: Counter[str] = Counter()
     rejects: list[Reject] = []
+    envelope = split_page(body, "markets")
+    is_null = envelope.is_null
 
     def read(row: bytes) -> Candlesticks:
+        nonlocal is_null
         try:
-            return _read_market(_batch_market_decoder.decode(row))
+            market = _batch_market_decoder.decode(row)
+            is_null |= market.candlesticks is None
+            return _read_market(market)
         except (ValueError, RecursionError):
             members = split_object(row)
         ticker, candlesticks = load(members.get("market_ticker", b"null")), members.get("candlesticks")
         if candlesticks is None:
             raise ValueError("candlesticks: it is missing")
+        is_null |= candlesticks == b"null"
         page = _read_one_by_one(
             read_ticker(ticker), [] if candlesticks == b"null" else split_list(candlesticks)
         )
@@ -81,8 +91,8 @@ def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
         rejects.extend(page.rejects)
         return page.records[0]
 
-    records, of_markets = read_rows(split_page(body, "markets").rows, "markets", read)
-    return Page(records, of_markets + rejects, odd_fields=odd)
+    records, of_markets = read_rows(envelope.rows, "markets", read)
+    return Page(records, of_markets + rejects, odd_fields=odd, is_null=is_null)
 
 
 def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:

@@ -29,9 +29,8 @@ class DocumentEndpoint:
         """Return the items of a page. An item that is not an object, or has no key, is set aside. Errors as in
         `split_page`.
         """
-        rows, cursor, has_cursor = split_page(body, self.key, self.cursor)
-        records, rejects = read_rows(rows, self.key, self._read)
-        return Page(records, rejects, cursor, has_cursor)
+        envelope = split_page(body, self.key, self.cursor)
+        return envelope.page(*read_rows(envelope.rows, self.key, self._read))
 
     def _read(self, row: bytes) -> Document:
         fields = load_whole(row)

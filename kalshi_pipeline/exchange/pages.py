@@ -35,8 +35,8 @@ class Page(Generic[Record]):
     """The records of one answer in order, the unreadable ones, and the cursor of the next page.
 
     `has_cursor` is whether the answer has a cursor that is not null, because the exchange ends a listing with an empty
-    cursor, not without one. `odd_fields` counts unreadable fields by the API's names. `source` is the answer itself, if
-    more than the records may be needed.
+    cursor, not without one. `is_null` is whether a list is null instead of empty. `odd_fields` counts unreadable
+    fields by the API's names. `source` is the answer itself, if more than the records may be needed.
     """
 
     records: list[Record]
@@ -45,6 +45,7 @@ class Page(Generic[Record]):
     has_cursor: bool = field(default=True, compare=False)
     odd_fields: Counter[str] = field(default_factory=Counter)
     source: Source | None = field(default=None, compare=False)
+    is_null: bool = field(default=False, compare=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -53,11 +54,23 @@ class Page(Generic[Record]):
 
 
 class Rows(NamedTuple):
-    """The list of an answer, with its unparsed entries, and its cursor."""
+    """The list of an answer, with its unparsed entries, and its cursor; `has_cursor` and `is_null` as in `Page`."""
 
     rows: list[bytes]
     cursor: str | None
     has_cursor: bool
+    is_null: bool
+
+    def page(
+        self,
+        records: list[Record],
+        rejects: list[Reject],
+        odd_fields: Counter[str] | None = None,
+        source: Source | None = None,
+    ) -> Page[Record]:
+        """Return the page with the parsed entries."""
+        odd = Counter[str]() if odd_fields is None else odd_fields
+        return Page(records, rejects, self.cursor, self.has_cursor, odd, source, self.is_null)
 
 
 def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
@@ -69,7 +82,7 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
     try:
         envelope = _rows_decoder(key, cursor_key).decode(body)
         rows = _flat([bytes(row) for row in envelope.rows or ()], key)
-        return Rows(rows, envelope.cursor or None, envelope.cursor is not None)
+        return Rows(rows, envelope.cursor or None, envelope.cursor is not None, envelope.rows is None)
     except (ValueError, RecursionError):  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
 
@@ -92,9 +105,10 @@ def read_rows(
 
 def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
     """Return the list under `key`, each entry parsed as a payload and then by `read`; errors as in `split_page`."""
-    rows, cursor, has_cursor = split_page(body, key)
-    records, rejects = read_rows(rows, key, lambda row: read(payload.model_validate(load_loosely(row))))
-    return Page(records, rejects, cursor, has_cursor)
+    envelope = split_page(body, key)
+    return envelope.page(
+        *read_rows(envelope.rows, key, lambda row: read(payload.model_validate(load_loosely(row))))
+    )
 
 
 def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
@@ -171,7 +185,8 @@ def _split_odd_page(body: bytes, key: str, cursor_key: str) -> Rows:
         rows = _under(members, key)
         has_cursor = members.get(cursor_key, b"null") != b"null"
         cursor = read_text(load(members[cursor_key])) if has_cursor else None
-        return Rows(_flat([] if rows == b"null" else split_list(rows), key), cursor, has_cursor)
+        is_null = rows == b"null"
+        return Rows(_flat([] if is_null else split_list(rows), key), cursor, has_cursor, is_null)
     except ValueError as error:
         raise PayloadError(
             f"the exchange's {key!r} or its cursor has an unexpected type: compare the answer with "

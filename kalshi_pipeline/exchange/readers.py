@@ -143,9 +143,15 @@ class PageReader(Generic[Record]):
             return self._parse_rows(body, self._records.read)
         try:
             envelope = self._decoder.decode(body)
-            records = list(map(self._records.of_wire, getattr(envelope, self._key) or ()))
-            cursor, source = envelope.cursor, self._source(body, records)
-            return Page(records, cursor=cursor or None, has_cursor=cursor is not None, source=source)
+            wires, cursor = getattr(envelope, self._key), envelope.cursor
+            records = list(map(self._records.of_wire, wires or ()))
+            return Page(
+                records,
+                cursor=cursor or None,
+                has_cursor=cursor is not None,
+                source=self._source(body, records),
+                is_null=wires is None,
+            )
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self._parse_rows(body, self._records.read)
 
@@ -179,9 +185,8 @@ class PageReader(Generic[Record]):
         return Source(outside_of_the_heap(body), self._key, tickers)
 
     def _parse_rows(self, body: bytes, read: Callable[[bytes, Counter[str]], Record]) -> Page[Record]:
-        rows, cursor, has_cursor = split_page(body, self._key)
-        odd: Counter[str] = Counter()
-        records, rejects = read_rows(rows, self._key, lambda row: read(row, odd))
+        envelope, odd = split_page(body, self._key), Counter[str]()
+        records, rejects = read_rows(envelope.rows, self._key, lambda row: read(row, odd))
         if self._are_unnamed:
             rejects = [reject._replace(ticker=None) for reject in rejects]
-        return Page(records, rejects, cursor, has_cursor, odd, self._source(body))
+        return envelope.page(records, rejects, odd, self._source(body))

@@ -35,6 +35,8 @@ _OLDEST_ANSWER_SECONDS = 3600
 BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
 _LONGEST_PARAMETER = 10_000
+# A null list may be an empty one, because Go writes it so, or a mistake. So often in a row, it is an empty one.
+_NULLS_TO_BELIEVE = 3
 # Only one encoding, because an answer that is compressed several times inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNTRUSTED = (
@@ -159,8 +161,8 @@ class Transport:
     ) -> Answer[Parsed]:
         """Return the first answer that can be parsed, after retries.
 
-        A body that is not JSON is a failed attempt. With `is_cached`, answers may come from a cache, and are dated by
-        their `Age`.
+        A body that is not JSON is a failed attempt. A page with a null list is requested again, and is an empty page if
+        the list stays null. With `is_cached`, answers may come from a cache, and are dated by their `Age`.
         """
 
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
@@ -176,7 +178,15 @@ class Transport:
             age_seconds = self._age_seconds(reply) if is_cached else 0
             return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 
-        return self.ask(path, params, read, seconds_left)
+        ends = self.clock.monotonic() + seconds_left
+        answer = self.ask(path, params, read, seconds_left)
+        for _ in range(_NULLS_TO_BELIEVE - 1):
+            if not (isinstance(answer.content, Page) and answer.content.is_null):
+                break
+            with self._counting:
+                self.retries += 1
+            answer = self.ask(path, params, read, ends - self.clock.monotonic())
+        return answer
 
     def fetching(
         self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False
