@@ -18,9 +18,9 @@ _TOLERATED = 30.0
 _COMMANDS = (("snapshot",), ("collect", "--once"))
 
 
-def step(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def step(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Run commands while the clocks differ, when they must write nothing, and after the clocks agree again."""
-    outcome, chance = Outcome("clocks that step"), random.Random(1)
+    outcome, chance = Outcome("clocks that step"), random.Random(seed)
     with place(folder, config) as here:
         here.collect()
         for _ in range(count):

@@ -106,9 +106,12 @@ KINDS = (
 )
 
 
-def disturb(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def disturb(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Let something happen to the files at a random moment of a command; run it again, and compare the stores."""
-    outcome, chance = Outcome("files that other programs move, delete, overwrite or lock"), random.Random(1)
+    outcome, chance = (
+        Outcome("files that other programs move, delete, overwrite or lock"),
+        random.Random(seed),
+    )
     kinds = chance.sample(KINDS, len(KINDS))
     with place(folder, config) as here:
         for task_number, (task, start, undisturbed, seconds) in enumerate(

@@ -46,20 +46,20 @@ TASKS = (
 )
 
 
-def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def kill(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Kill commands at `count` random moments."""
-    return _interrupt("kill -9", folder, count, (SIGKILL,), config)
+    return _interrupt("kill -9", folder, count, (SIGKILL,), config, seed)
 
 
-def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def stop(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Send stopping signals at `count` random moments."""
-    return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, config)
+    return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, config, seed)
 
 
 def _interrupt(
-    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig
+    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig, seed: int
 ) -> Outcome:
-    outcome, chance = Outcome(name), random.Random(1)
+    outcome, chance = Outcome(name), random.Random(seed)
     with place(folder, config) as here:
         for task, start, undisturbed, seconds in undisturbed_runs(folder, here):
             for _ in range(max(1, round(count * task.share))):

@@ -1,7 +1,7 @@
 """The contents of a store in plain SQL: whether it is sound, and how it differs from another one."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -85,15 +85,23 @@ def content(path: Path) -> Content:
 
 
 def lost_and_wrong(
-    found: Content, undisturbed: Content, *, may_have_more: bool = False
+    found: Content,
+    undisturbed: Content,
+    *,
+    may_have_more: bool = False,
+    may_also_have: Collection[str] = (),
 ) -> tuple[int, int, list[str]]:
-    """Return the numbers of missing and of differing rows of the undisturbed store, with a sentence for each kind."""
+    """Return the numbers of missing and of differing rows of the undisturbed store, with a sentence for each kind.
+
+    More rows count as differing, unless any may be there, or those of some tickers.
+    """
     lost = wrong = 0
     sentences = []
     for table, rows in undisturbed.items():
         missing = rows.keys() - found[table].keys()
         different = [key for key in rows.keys() & found[table].keys() if rows[key] != found[table][key]]
         more = set() if may_have_more else found[table].keys() - rows.keys()
+        more = {key for key in more if key[-1] not in may_also_have}
         lost, wrong = lost + len(missing), wrong + len(different) + len(more)
         if missing:
             sentences.append(f"{len(missing)} rows of {table} are missing, such as {min(missing)}")

@@ -17,14 +17,14 @@ _COMMAND = ("init",)
 _COPIES = f"{Path(STORE).stem}.before-{NEWEST}*"
 
 
-def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def kill(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Kill upgrades from the landed versions, in turn, at `count` random moments."""
-    return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), config)
+    return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), config, seed)
 
 
-def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
+def stop(folder: Path, count: int, config: WorldConfig = CONFIG, *, seed: int = 1) -> Outcome:
     """Send stopping signals to upgrades, at `count` random moments."""
-    return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, config)
+    return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, config, seed)
 
 
 class _Version(NamedTuple):
@@ -39,9 +39,9 @@ class _Version(NamedTuple):
 
 
 def _interrupt(
-    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig
+    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig, seed: int
 ) -> Outcome:
-    outcome, chance = Outcome(name), random.Random(1)
+    outcome, chance = Outcome(name), random.Random(seed)
     versions = sorted(path.stem for path in LANDED.glob("[0-9]*.sql") if path.stem < NEWEST)
     shares = Counter(versions[-1 - number % len(versions)] for number in range(count))
     with place(folder, config) as here:

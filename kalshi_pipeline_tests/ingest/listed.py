@@ -21,14 +21,14 @@ AS_SENT = {
 
 def open_markets(api_url: str, **params: str) -> dict[str, Mapping[str, Any]]:
     """Every open market by ticker, as the exchange sends it."""
-    found: dict[str, Mapping[str, Any]] = {}
-    query = {"status": "open", "limit": "1000", **params}
-    while True:
-        page = plain_http.get(f"{api_url}/markets", params=query).json()
-        found |= {market["ticker"]: market for market in page["markets"]}
-        if not page.get("cursor"):
-            return found
-        query["cursor"] = page["cursor"]
+    rows = _walked(f"{api_url}/markets", "markets", {"status": "open", "limit": "1000", **params})
+    return {market["ticker"]: market for market in rows}
+
+
+def events(api_url: str) -> dict[str, Mapping[str, Any]]:
+    """Every event by ticker, whatever its status, as the exchange sends it. Combos have none of them."""
+    rows = _walked(f"{api_url}/events", "events", {"limit": "200"})
+    return {event["event_ticker"]: event for event in rows}
 
 
 def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
@@ -48,3 +48,13 @@ def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
 def stored_quote(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
     """A row of `latest_prices` with its numbers as text."""
     return {name: None if row[name] is None else Decimal(str(row[name])) for name in (*QUOTED, *AS_SENT)}
+
+
+def _walked(url: str, key: str, query: dict[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        page = plain_http.get(url, params=query).json()
+        found += page[key]
+        if not page.get("cursor"):
+            return found
+        query = {**query, "cursor": page["cursor"]}
