@@ -1,15 +1,23 @@
 """Sources of a table's rows: records in memory, or a statement that is read in batches."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from kalshi_pipeline.notebooks.arrow_values import stored_batch
-from kalshi_pipeline.notebooks.extras import imported
+from kalshi_pipeline.notebooks.extras import imported, is_installed
 from kalshi_pipeline.records import Quote
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.provenance import QuoteState
-from kalshi_pipeline.store.reading.streams import MARKET_COLUMNS, STATES, MarketTexts, Stream, TableColumn
+from kalshi_pipeline.store.reading.streams import (
+    MARKET_COLUMNS,
+    STATES,
+    MarketTexts,
+    Stream,
+    TableColumn,
+    after_examples,
+)
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ Row: TypeAlias = Sequence[Any]
 Texts: TypeAlias = Callable[[], MarketTexts]
 
 _AT_ONCE = 65_536
+_FEW_ROWS = 10_000  # reading these takes less time than starting another process
 _OBSERVED, _UNKNOWN = STATES.index(QuoteState.OBSERVED), STATES.index(QuoteState.UNKNOWN)
 _NO_TEXTS = (None,) * len(MARKET_COLUMNS)
 _YES_BID, _YES_ASK = Quote._fields.index("yes_bid"), Quote._fields.index("yes_ask")
@@ -50,6 +59,41 @@ class HeldPart(Part):
         rows = self.rows()
         while some := list(islice(rows, _AT_ONCE)):
             yield stored_batch(self._columns, some)
+
+
+class ViewPart(Part):
+    """The rows of a view."""
+
+    def __init__(
+        self,
+        database: ReadOnlyDatabase,
+        stream: Stream,
+        *,
+        is_ordered: bool = False,
+        few_rows: int = _FEW_ROWS,
+    ) -> None:
+        self._database = database
+        self._stream = stream
+        self._is_ordered = is_ordered
+        self._few_rows = few_rows
+
+    def rows(self) -> Generator[Row]:
+        for some in self._database.rows(self._stream.statement):
+            yield from some
+
+    def batches(self) -> Generator[Sequence["pa.Array"]]:
+        """Yield batches of columns. Few rows, and those in an order, are read as Python objects first."""
+        if self._is_ordered or not is_installed("arrow"):
+            yield from HeldPart(self._stream.columns, self.rows).batches()
+            return
+        with closing(self.rows()) as rows:
+            first = list(islice(rows, self._few_rows))
+        if len(first) < self._few_rows:
+            yield from HeldPart(self._stream.columns, lambda: first).batches()
+        else:
+            batches = self._database.arrow_batches(after_examples(self._stream), _AT_ONCE)
+            for number, batch in enumerate(batches):
+                yield (batch if number else batch.slice(1)).columns
 
 
 class StreamedPart(Part):

@@ -1,11 +1,11 @@
 """Streamed tables: the rows of a view, and of a statement about markets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kalshi_pipeline.notebooks.asking import check_word, value_of
 from kalshi_pipeline.notebooks.histories import texts_of
-from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
+from kalshi_pipeline.notebooks.parts import StreamedPart, ViewPart
 from kalshi_pipeline.notebooks.table import Table
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Selection, Stream, rows_of_view, view_columns
@@ -29,12 +29,7 @@ def view_table(
         check_word(column, f"column of {name}", [found.name for found in columns])
     values = {column: value_of(column, value) for column, value in where.items()}
     stream = rows_of_view(name, columns, values, spans, order)
-
-    def rows() -> Iterator[Row]:
-        for some in database.rows(stream.statement):
-            yield from some
-
-    return Table(columns, HeldPart(columns, rows))
+    return Table(columns, ViewPart(database, stream, is_ordered=bool(order)))
 
 
 def streamed_table(database: ReadOnlyDatabase, stream: Stream, selection: Selection | None) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, SelectBase
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoppedError, StoreError, StoreProblem
@@ -271,7 +271,7 @@ class ReadOnlyDatabase:
         with self._opened(), self._dialect.reading() as connection:
             yield from question(connection)
 
-    def arrow_batches(self, statement: Select[Any], at_once: int = 65_536) -> Iterator[Any]:
+    def arrow_batches(self, statement: SelectBase, at_once: int = 65_536) -> Iterator[Any]:
         """Yield the rows of a statement as Arrow record batches of one state; MissingExtraError without Arrow.
 
         If a column has no value in the first batch, it must be an integer column.

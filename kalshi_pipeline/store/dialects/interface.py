@@ -6,7 +6,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy import Connection, Engine, SelectBase, Table
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.store.dialects.search_index import SearchIndex
@@ -204,7 +204,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+    def arrow_batches(self, statement: SelectBase, batch_rows: int) -> Iterator[Any]:
         """Yield the rows of a statement as Arrow record batches: 64-bit integers, texts and bytes.
 
         If a column has no value in the first batch, it must be an integer column.

@@ -11,15 +11,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Integer,
     Select,
     column,
     func,
+    literal,
     or_,
     select,
     table,
     type_coerce,
+    union_all,
 )
 
 from kalshi_pipeline.record_fields import Unit, units_of
@@ -106,6 +109,14 @@ _KIND_OF_TYPE = {
     "INTEGER": Kind.INTEGER,
     "BIGINT": Kind.INTEGER,
     "BOOLEAN": Kind.FLAG,
+}
+_EXAMPLE_OF_TYPE: Mapping[Kind, str | float] = {
+    Kind.TEXT: "",
+    Kind.TIME: "",
+    Kind.DECIMAL: 0.5,
+    Kind.NUMBER: 0.5,
+    Kind.INTEGER: 0,
+    Kind.FLAG: 0,
 }
 QUOTE_TABLE = (
     *MARKET_COLUMNS,
@@ -255,6 +266,15 @@ def rows_of_view(
     for key, span in spans.items():
         conditions += _within(view.c[key], span)
     return Stream(select(*view.c).where(*conditions).order_by(*(view.c[key] for key in order)), columns)
+
+
+def after_examples(stream: Stream) -> CompoundSelect[Any]:
+    """Return the rows of a view after a row that has a value of the type of each column.
+
+    Arrow's types are those of the first rows, in which a column may have no value. The view must be in no order.
+    """
+    examples = (literal(_EXAMPLE_OF_TYPE[column.kind]).label(column.name) for column in stream.columns)
+    return union_all(select(*examples), stream.statement)
 
 
 def _within(values: ColumnElement[Any], span: Span) -> Iterator[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, Engine, Select, Table, insert, make_url
+from sqlalchemy import Connection, Engine, SelectBase, Table, insert, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -146,7 +146,7 @@ class Sqlite(Dialect):
         """Read the file as it is at the beginning."""
         return self._reading.reading()
 
-    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+    def arrow_batches(self, statement: SelectBase, batch_rows: int) -> Iterator[Any]:
         """Read by a process of its own, as `reading` does."""
         return self._reading.arrow_batches(statement, batch_rows)
 

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select
+from sqlalchemy import Connection, Engine, SelectBase
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -84,7 +84,7 @@ class FileReading:
             if Files.at(self._path) != found:
                 raise self._changed()
 
-    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+    def arrow_batches(self, statement: SelectBase, batch_rows: int) -> Iterator[Any]:
         """Read in another process, under the same conditions as `reading`."""
         found = Files.at(self._path)
         is_at_rest = found.are_at_rest and not self._is_writable
