@@ -27,7 +27,6 @@ Row: TypeAlias = Sequence[Any]
 Texts: TypeAlias = Callable[[], MarketTexts]
 
 _AT_ONCE = 65_536
-_FEW_ROWS = 10_000  # reading these takes less time than starting another process
 _OBSERVED, _UNKNOWN = STATES.index(QuoteState.OBSERVED), STATES.index(QuoteState.UNKNOWN)
 _NO_TEXTS = (None,) * len(MARKET_COLUMNS)
 _YES_BID, _YES_ASK = Quote._fields.index("yes_bid"), Quote._fields.index("yes_ask")
@@ -70,30 +69,33 @@ class ViewPart(Part):
         stream: Stream,
         *,
         is_ordered: bool = False,
-        few_rows: int = _FEW_ROWS,
+        at_once: int = _AT_ONCE,
     ) -> None:
         self._database = database
         self._stream = stream
         self._is_ordered = is_ordered
-        self._few_rows = few_rows
+        self._at_once = at_once
 
     def rows(self) -> Generator[Row]:
         for some in self._database.rows(self._stream.statement):
             yield from some
 
     def batches(self) -> Generator[Sequence["pa.Array"]]:
-        """Yield batches of columns. Few rows, and those in an order, are read as Python objects first."""
+        """Yield batches of columns. Rows of less than a batch, and those in an order, are read as Python objects.
+
+        For so few, starting another process takes longer.
+        """
         if self._is_ordered or not is_installed("arrow"):
             yield from HeldPart(self._stream.columns, self.rows).batches()
             return
         with closing(self.rows()) as rows:
-            first = list(islice(rows, self._few_rows))
-        if len(first) < self._few_rows:
+            first = list(islice(rows, self._at_once))
+        if len(first) < self._at_once:
             yield from HeldPart(self._stream.columns, lambda: first).batches()
-        else:
-            batches = self._database.arrow_batches(after_examples(self._stream), _AT_ONCE)
-            for number, batch in enumerate(batches):
-                yield (batch if number else batch.slice(1)).columns
+            return
+        batches = self._database.arrow_batches(after_examples(self._stream), self._at_once)
+        for number, batch in enumerate(batches):
+            yield (batch if number else batch.slice(1)).columns
 
 
 class StreamedPart(Part):

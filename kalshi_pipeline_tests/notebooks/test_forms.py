@@ -17,7 +17,10 @@ import pyarrow as pa
 import pytest
 
 from kalshi_pipeline import Store, Table, open_store
+from kalshi_pipeline.notebooks.parts import ViewPart
+from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.reading.streams import rows_of_view, view_columns
 from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.views import definitions
 from kalshi_pipeline_tests.store.samples import sqlite_url
@@ -55,6 +58,27 @@ def test_arrow_has_the_values_of_the_rows(full: Store, name: str, decimals: bool
     kinds = {type(value) for row in rows for value in row.values()}
     assert (Decimal if not decimals else None) not in kinds
     assert {field.type.tz for field in arrow.schema if pa.types.is_timestamp(field.type)} <= {"UTC"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "price_history",
+        "price_history_filled",
+        "market_catalogue",
+        "tick_history",
+        "fee_history",
+        "latest_prices",
+    ],
+)
+def test_more_rows_of_a_view_than_a_batch_have_the_same_values(landed: Path, name: str) -> None:
+    """Another process reads them, which takes the types of columns from the first batch: here, that is one row."""
+    with closing(ReadOnlyDatabase(sqlite_url(landed))) as database:
+        columns = database.ask(view_columns)[name]
+        part = ViewPart(database, rows_of_view(name, columns, {}, {}, ()), at_once=1)
+        rows = list(Table(columns, part).rows(decimals=True))
+        assert len(rows) > 1
+        assert plain(Table(columns, part).arrow(decimals=True).to_pylist()) == plain(rows)
 
 
 def test_history_of_a_series_is_streamed_to_arrow(store: Store) -> None:
