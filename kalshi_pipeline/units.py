@@ -5,6 +5,7 @@ integer in micro-dollars, a size in hundredths of a contract, an instant in micr
 never uses float. `exchange` knows how payloads spell these numbers, and which blanks mean 'absent'.
 """
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +25,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 _LONGEST_EXPONENT = 8
 _MOST_DIGITS = 19
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d|w|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)")
+_PART_OF_SPAN = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|weeks?|w)(?![a-z]) ?"
+)
 _SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(?:\.[0-9]+)?"
@@ -113,12 +116,19 @@ def parse_instant(text: str) -> int | None:
 
 
 def parse_span(text: str) -> float | None:
-    """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text.
+    """Return the seconds of a length of time such as 30s, 5m, 1h30m, 1.5h, 2 days or 1w; None for any other text.
 
-    A number without a unit is refused, because it could mean minutes or seconds.
+    A number without a unit is refused, because it could mean minutes or seconds. Each unit appears once, the largest
+    first.
     """
-    match = _SPAN.fullmatch(text.strip().lower())
-    return None if match is None else float(match[1]) * _SECONDS_OF[match[2][0]]
+    text = text.strip().lower()
+    seconds, end, smallest = 0.0, 0, math.inf
+    while end < len(text):
+        match = _PART_OF_SPAN.match(text, end)
+        if match is None or (unit := _SECONDS_OF[match[2][0]]) >= smallest:
+            return None
+        seconds, end, smallest = seconds + float(match[1]) * unit, match.end(), unit
+    return seconds if text else None
 
 
 def instant_of(moment: datetime) -> int:

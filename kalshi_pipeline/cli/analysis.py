@@ -30,7 +30,7 @@ def metrics(asked: Asked, ticker: Ticker) -> Answer:
 def movers(
     asked: Asked,
     *,
-    window: Annotated[str, typer.Option(metavar="SPAN", help="A span such as 90m, 1h or 2d.")] = "1h",
+    window: Annotated[str, typer.Option(metavar="SPAN", help="A span such as 90m, 1h30m or 2d.")] = "1h",
 ) -> Answer:
     """Show the largest price moves.
 

@@ -10,13 +10,13 @@ from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.groups import Group, one_of
 from kalshi_pipeline.cli.options import Asked, Db, tickers_given
 from kalshi_pipeline.cli.reading import reading
+from kalshi_pipeline.cli.times import minutes_given
 from kalshi_pipeline.errors import ConfigurationError
 
 data = Group("data", "Collect, check and repair data.")
 
 _MARKET_STATUSES = ("open", "unopened", "paused", "closed", "settled", "all")
 _QUOTED_STATUSES = ("open", "paused")
-_MOST_MINUTES = 366 * 1440
 _MarketStatus = Annotated[
     str, typer.Option(metavar="STATUS", help=f"Which markets: {', '.join(_MARKET_STATUSES)}.")
 ]
@@ -78,12 +78,10 @@ def collect(
         bool, typer.Option("--once", help="Sync everything, take one snapshot, and exit.")
     ] = False,
     interval: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            min=0.01,
-            max=_MOST_MINUTES,
             metavar="MINUTES",
-            help="Take a snapshot at this interval until Ctrl-C.",
+            help="Take a snapshot at this interval until Ctrl-C; also as 30s, 5m or 1h30m.",
         ),
     ] = None,
     status: _QuotedStatus = "open",
@@ -95,13 +93,14 @@ def collect(
     """
     if once == (interval is not None):
         raise ConfigurationError(["collect: pass either --once or --interval MINUTES"])
+    minutes = None if interval is None else minutes_given("--interval", interval, least=0.01)
     word = _quoted_status(status)
     from kalshi_pipeline.cli import runs
 
-    if interval is None:
+    if minutes is None:
         runs.collect_once(word, db)
     else:
-        runs.collect_forever(word, interval * 60, db)
+        runs.collect_forever(word, minutes * 60, db)
 
 
 data.add(backfill)
@@ -128,12 +127,10 @@ def status(
     asked: Asked,
     *,
     max_age: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            min=0,
-            max=_MOST_MINUTES,
             metavar="MINUTES",
-            help="Exit with 3 if the newest complete tick is older.",
+            help="Exit with 3 if the newest complete tick is older; also as 90s, 20m or 1h30m.",
         ),
     ] = None,
 ) -> Answer:
@@ -141,9 +138,10 @@ def status(
 
     Also list the last runs and the row count of each table.
     """
+    minutes = None if max_age is None else minutes_given("--max-age", max_age, least=0)
     from kalshi_pipeline.cli.answers.state import status as answer
 
-    return answer(asked, max_age)
+    return answer(asked, minutes)
 
 
 @data.command("data ticks", "data ticks --limit 100 --csv")

@@ -50,7 +50,7 @@ def export(
     end: _Time = None,
     at: _Time = None,
     freq: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="Step of a grid, such as 30s, 5m, 1h or 2d.")
+        str | None, typer.Option(metavar="SPAN", help="Step of a grid, such as 30s, 5m, 1h30m or 2d.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     db: Db = None,

@@ -126,7 +126,7 @@ def history(
     resample: Annotated[
         str | None,
         typer.Option(
-            metavar="SPAN", help="Show the known quote at each step, such as 30s, 5m or 1h, instead."
+            metavar="SPAN", help="Show the known quote at each step, such as 30s, 5m or 1h30m, instead."
         ),
     ] = None,
 ) -> Answer:

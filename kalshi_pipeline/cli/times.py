@@ -1,5 +1,6 @@
 """Instants and spans on the command line."""
 
+import math
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -11,6 +12,10 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, pa
 EXAMPLES = "RFC 3339 such as 2026-11-22T14:05:00Z, a date, 14:05, yesterday, yesterday 14:05, 2h ago or now"
 
 _OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+_SPANS = "one such as 90m, 1h30m or 2d"
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS_PER_MINUTE = 60
+_MOST_MINUTES = 366 * 1440
 _DAYS = {"today": 0, "yesterday": -1}
 _TO_THE_MINUTE = re.compile(r"(\S+[T ][0-9]{2}:[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -48,19 +53,40 @@ def day_given(option: str, text: str) -> date:
 
 
 def span_given(option: str, text: str) -> float:
-    """Return the seconds of a span such as 90m, 1h or 2d. Raises ConfigurationError for anything else, and without a
-    unit.
+    """Return the seconds of a span such as 90m, 1h30m or 2d. Raises ConfigurationError for anything else, without a
+    unit, and for an empty span.
     """
     seconds = parse_span(text)
-    if seconds is None:
+    if seconds is None or not 0 < seconds < math.inf:
         number = text.strip()
-        reason = (
-            f"has no unit: write {number}s, {number}m, {number}h or {number}d"
-            if parse_span(f"{number}s") is not None
-            else "is not a span: write one such as 90m, 1h or 2d"
-        )
+        if seconds is not None:
+            reason = f"is {'too long' if seconds else 'empty'}: write {_SPANS}"
+        elif _NUMBER.fullmatch(number):
+            reason = f"has no unit: write {number}s, {number}m, {number}h or {number}d"
+        else:
+            reason = f"is not a span: write {_SPANS}"
         raise ConfigurationError([f"{option} {quoted(text)} {reason}"])
     return seconds
+
+
+def minutes_given(option: str, text: str, least: float) -> float:
+    """Return the minutes of an option that takes a number of minutes, or a span. Raises ConfigurationError for anything
+    else, for less than `least`, and for more than a year.
+    """
+    seconds = parse_span(text)
+    try:
+        minutes = float(text) if seconds is None else seconds / _SECONDS_PER_MINUTE
+    except ValueError:
+        minutes = math.nan
+    if math.isnan(minutes):
+        problem = "is neither a number of minutes nor a span: write 5, 90s or 1h30m"
+    elif minutes < least:
+        problem = f"is too short: the least is {least:g} minutes"
+    elif minutes > _MOST_MINUTES:
+        problem = "is too long: the most is 366 days"
+    else:
+        return minutes
+    raise ConfigurationError([f"{option} {quoted(text)} {problem}"])
 
 
 class _NoZoneError(ValueError):

@@ -14,7 +14,7 @@ Instant: TypeAlias = datetime | str
 """An aware datetime (a pandas Timestamp is one), or RFC 3339 text such as 2026-11-22T14:05:00Z."""
 
 Span: TypeAlias = timedelta | str | float
-"""A length of time: a timedelta (a pandas Timedelta is one), seconds, or text such as 30s, 5m, 1h or 2d."""
+"""A length of time: a timedelta (a pandas Timedelta is one), seconds, or text such as 30s, 5m, 1h30m or 2d."""
 
 
 def micros_of(instant: Instant, name: str) -> int:
@@ -64,6 +64,6 @@ def seconds_of(span: Span, name: str) -> float:
     if not (seconds > 0 and math.isfinite(seconds)):
         raise RangeError(
             f"{name}={quoted(str(span))} is not a length of time: pass a positive timedelta, a number of seconds, or "
-            "text such as 30s, 5m, 1h or 2d"
+            "text such as 30s, 5m, 1h30m or 2d"
         )
     return seconds

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from kalshi_pipeline.cli.times import instant_given, span_given
+from kalshi_pipeline.cli.times import instant_given, minutes_given, span_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, parse_instant
@@ -78,6 +78,7 @@ def test_local_time_that_is_no_instant_or_two_is_refused(text: str, reason: str)
         ("2 Weeks AGO", 1_209_600),
         ("1h", 3600),
         ("7 days", 604_800),
+        ("1h30m ago", 5400),
     ],
 )
 def test_ages_are_counted_from_now(text: str, seconds: float) -> None:
@@ -150,6 +151,10 @@ def test_time_without_a_zone_says_what_is_missing() -> None:
         ("0.5 hours", 1800),
         ("30s", 30),
         ("1w", 604_800),
+        ("1h30m", 5400),
+        ("1h 30m", 5400),
+        ("1 Day 2 hours 3 min 4.5 s", 93_784.5),
+        ("1w1s", 604_801),
     ],
 )
 def test_spans_have_a_unit(text: str, seconds: float) -> None:
@@ -162,7 +167,60 @@ def test_span_without_a_unit_is_refused() -> None:
         span_given("--window", "90")
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1h", "1 fortnight", "1e3", "inf", "1mo"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "h",
+        "-1h",
+        "1 fortnight",
+        "1e3",
+        "inf",
+        "nan",
+        "1mo",
+        "1h30",
+        "30m1h",
+        "1h2h",
+        "1hm",
+        "1h,30m",
+        "1s1m",
+    ],
+)
 def test_invalid_span_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--window .* is not a span: write one such as 90m"):
         span_given("--window", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("0h", "empty"), ("0d0h", "empty"), (f"{'9' * 400}d", "too long")]
+)
+def test_span_without_a_usable_length_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"--window .* is {reason}: write one such as 90m"):
+        span_given("--window", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("5", 5), (" 0.25 ", 0.25), ("0", 0), ("90s", 1.5), ("5m", 5), ("1h30m", 90), ("366d", 527_040)],
+)
+def test_minutes_are_a_number_or_a_span(text: str, minutes: float) -> None:
+    assert minutes_given("--max-age", text, least=0) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("nan", "is neither a number of minutes nor a span: write 5, 90s or 1h30m"),
+        ("", "is neither a number of minutes nor a span: write 5, 90s or 1h30m"),
+        ("soon", "is neither a number of minutes nor a span: write 5, 90s or 1h30m"),
+        ("5mo", "is neither a number of minutes nor a span: write 5, 90s or 1h30m"),
+        ("inf", "is too long: the most is 366 days"),
+        ("367d", "is too long: the most is 366 days"),
+        ("-1", "is too short: the least is 0.01 minutes"),
+        ("0.5s", "is too short: the least is 0.01 minutes"),
+    ],
+)
+def test_minutes_that_cannot_be_used_are_refused_with_the_limit(text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        minutes_given("--interval", text, least=0.01)
+    assert str(refused.value) == f"--interval '{text}' {problem}"
