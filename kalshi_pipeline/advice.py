@@ -115,7 +115,7 @@ def _advice_on_ticker(error: UnknownTickerError) -> str:
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
         case OtherKindError():
-            return f"select by {error.kind}, or run `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
+            return f"run `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
         case UnknownTickerError(similar=[*_, _] as similar):
             return f"did you mean {_one_of(similar)}?"
         case UnknownTickerError(kinds=[first, *_]) if first != "market":

@@ -77,11 +77,11 @@ def test_advice_comes_behind_the_notes() -> None:
         ),
         (
             OtherKindError("KX", "series", ["market"]),
-            "KX is the ticker of a series, not of a market; select by series, or run `kalshi market search KX`",
+            "KX is the ticker of a series, not of a market; run `kalshi market search KX`",
         ),
         (
             OtherKindError("KX-1", "event", ["market"]),
-            "KX-1 is the ticker of an event, not of a market; select by event, or run `kalshi market event KX-1`",
+            "KX-1 is the ticker of an event, not of a market; run `kalshi market event KX-1`",
         ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi data sync` first"),
         (

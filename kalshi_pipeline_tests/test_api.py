@@ -328,7 +328,7 @@ def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:
 def test_description_of_an_unknown_kind_is_refused(path: Path) -> None:
     with (
         open_store(path) as store,
-        pytest.raises(ConfigurationError, match="'trade' is not a kind: choose series, event or market"),
+        pytest.raises(ConfigurationError, match="'trade' is not a kind: choose series, event, market"),
     ):
         store.description("trade", "MOVES")
 

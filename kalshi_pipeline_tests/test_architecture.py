@@ -22,6 +22,7 @@ GROUND_FLOOR = {
     "records",
     "scope",
     "settings",
+    "tickers",
     "units",
     "vocabulary",
 }
@@ -30,6 +31,7 @@ KNOWS: dict[str, set[str]] = {
     "units": {"quoting"},
     "errors": set(),
     "signals": {"errors"},
+    "tickers": {"errors", "quoting"},
     "processes": set(),
     "record_fields": set(),
     "records": {"record_fields"},

@@ -1,9 +1,9 @@
 """Descriptions of series, events and markets at any time, their changes, and fees."""
 
+from kalshi_pipeline.api.arguments import at_most, check_flag, check_text, check_tickers, check_word
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.errors import (
-    ConfigurationError,
     NoDetailsError,
     RangeError,
     UnknownKindError,
@@ -14,6 +14,7 @@ from kalshi_pipeline.store.reading import changes, descriptions, documents, fees
 from kalshi_pipeline.store.reading.changes import Change
 from kalshi_pipeline.store.reading.documents import Details, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee
+from kalshi_pipeline.tickers import check_ticker
 from kalshi_pipeline.units import iso_of
 
 
@@ -26,8 +27,8 @@ class DescriptionQueries(Queries):
         Fields have the names of docs/tables.md, with texts in place of their keys. Prices are micro-dollars, factors
         millionths. Raises UnknownTickerError if the ticker is not stored, or was first seen after the instant.
         """
-        if kind not in descriptions.KINDS:
-            raise ConfigurationError([f"{kind!r} is not a kind: choose series, event or market"])
+        check_word(kind, "kind", descriptions.KINDS)
+        check_ticker(ticker)
         instant = None if at is None else self._past(at)
         found = self._source.ask(
             lambda connection: descriptions.description(connection, kind, ticker, instant)
@@ -43,11 +44,15 @@ class DescriptionQueries(Queries):
         Raises UnknownTickerError if the ticker is not stored, NoDetailsError if it has no details, and RangeError if
         none were known at the instant.
         """
+        check_ticker(ticker)
+        if kind is not None:
+            check_text(kind, "kind", "market")
         instant = None if at is None else self._past(at)
         return self._source.ask(lambda connection: _details(connection, ticker, instant, kind))
 
     def details_kinds(self, ticker: str) -> list[str]:
         """Return the kinds that have a ticker: market, event, series or another stored kind."""
+        check_ticker(ticker)
         subjects = self._source.ask(lambda connection: documents.subjects_of(connection, ticker))
         return [subject.kind for subject in subjects]
 
@@ -69,10 +74,14 @@ class DescriptionQueries(Queries):
         `ticker` and `kind` (market, event or series) select one description; by default all. `with_members` adds those
         of an event's markets, or of the events and markets of a series.
         """
-        instant = micros_of(since)
+        instant, most = micros_of(since), at_most(limit)
+        check_tickers(ticker)
+        if kind is not None:
+            check_word(kind, "kind", descriptions.KINDS)
+        check_flag(with_members, "with_members")
         return self._source.ask(
             lambda connection: changes.changes_since(
-                connection, instant, kind, ticker, limit, with_members=with_members
+                connection, instant, kind, ticker, most, with_members=with_members
             )
         )
 
@@ -83,6 +92,8 @@ class DescriptionQueries(Queries):
         for an unknown type, or if one of two override values is missing. For an instant after now, the fee is as
         scheduled so far.
         """
+        check_ticker(series)
+        check_tickers(event, market)
         instant = micros_of(at)
         return self._source.ask(lambda connection: fees.fee_at(connection, series, event, market, instant))
 

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import TypeAlias
 
+from kalshi_pipeline.api.arguments import whole_number
 from kalshi_pipeline.errors import InstantError, RangeError
+from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import YEAR_10000, brief_iso_of, instant_of
 
 Instant: TypeAlias = int | datetime
@@ -37,13 +39,17 @@ def micros_of(instant: Instant) -> int:
     """Return an instant in microseconds. Raises InstantError for a datetime without a time zone, and for other
     values.
     """
-    if isinstance(instant, datetime):
+    micros = None if isinstance(instant, bool) else whole_number(instant)
+    # pandas' NaT is a datetime that equals nothing.
+    if isinstance(instant, datetime) and instant == instant:
         try:
-            return instant_of(instant)
+            micros = instant_of(instant)
         except ValueError as error:
-            raise InstantError(str(error)) from error
-    if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < YEAR_10000:
+            raise InstantError(f"{error}: add one, such as tzinfo=datetime.UTC") from error
+    if micros is None:
         raise InstantError(
-            f"{instant!r} is not an instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
+            f"{quoted(instant)} is not an instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
         )
-    return instant
+    if not 0 <= micros < YEAR_10000:
+        raise InstantError(f"{quoted(instant)} is out of range: choose a time from 1970 to 9999")
+    return micros

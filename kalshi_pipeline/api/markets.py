@@ -3,6 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kalshi_pipeline.api.arguments import (
+    at_most,
+    check_flag,
+    check_texts,
+    check_word,
+    counted,
+    seconds_of,
+)
 from kalshi_pipeline.api.instants import Instant, span_of
 from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.errors import NoQuoteError, RangeError, UnknownTickerError
@@ -13,6 +21,7 @@ from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
 from kalshi_pipeline.store.reading.order_books import OrderBook
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.reading.trades import StoredTrade
+from kalshi_pipeline.tickers import check_ticker
 from kalshi_pipeline.units import MICROS_PER_SECOND, YEAR_10000
 
 
@@ -33,6 +42,7 @@ class MarketQueries(Queries):
 
         Raises UnknownTickerError if it is not stored.
         """
+        check_ticker(ticker)
         return self._source.ask(lambda connection: _market(connection, ticker, self._clock.now()))
 
     def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
@@ -50,7 +60,9 @@ class MarketQueries(Queries):
 
         The kinds are tried in the order market, event, series. Raises UnknownTickerError, which names similar tickers.
         """
-        return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
+        check_ticker(text)
+        searched = _known_kinds(kinds)
+        return self._source.ask(lambda connection: tickers.find_ticker(connection, text, searched))
 
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
         """Return the plain markets whose tickers or titles, or those of their event or series, contain each word.
@@ -59,9 +71,11 @@ class MarketQueries(Queries):
         of a word. Open markets come first (with `is_open`, only these are returned), then whole-word matches, then the
         most traded. Raises RangeError without a word.
         """
-        now = self._clock.now()
+        now, most = self._clock.now(), counted(limit)
+        check_texts(words, "words")
+        check_flag(is_open, "is_open")
         return self._source.ask(
-            lambda connection: market_lists.search_markets(connection, words, now, limit, is_open=is_open)
+            lambda connection: market_lists.search_markets(connection, words, now, most, is_open=is_open)
         )
 
     def event(self, ticker: str, at: Instant | None = None) -> EventView:
@@ -70,6 +84,7 @@ class MarketQueries(Queries):
         The descriptions are current. Raises UnknownTickerError if it is not stored, and RangeError for an instant after
         now.
         """
+        check_ticker(ticker)
         instant = self._clock.now() if at is None else self._past(at)
         return self._source.ask(lambda connection: _event(connection, ticker, instant))
 
@@ -78,12 +93,12 @@ class MarketQueries(Queries):
 
         Raises RangeError for an empty span.
         """
-        start = self._clock.now()
-        end = start + within_seconds * MICROS_PER_SECOND
+        start, most = self._clock.now(), counted(limit)
+        end = start + seconds_of(within_seconds, "within_seconds") * MICROS_PER_SECOND
         if not start < end < YEAR_10000:
-            raise RangeError(f"a span of {within_seconds:g} s is invalid: choose a positive, shorter one")
+            raise RangeError(f"a span of {within_seconds:g} s is too long: choose a shorter one")
         return self._source.ask(
-            lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
+            lambda connection: market_lists.closing_markets(connection, start, round(end), most)
         )
 
     def settled(self, since: Instant, limit: int | None = None) -> list[SettledMarket]:
@@ -91,8 +106,8 @@ class MarketQueries(Queries):
 
         Raises RangeError for an instant after now.
         """
-        start = self._past(since)
-        return self._source.ask(lambda connection: catalogue.settled_since(connection, start, limit))
+        start, most = self._past(since), at_most(limit)
+        return self._source.ask(lambda connection: catalogue.settled_since(connection, start, most))
 
     def trades(
         self, ticker: str, start: Instant, end: Instant, limit: int | None = None
@@ -101,15 +116,18 @@ class MarketQueries(Queries):
 
         Raises UnknownTickerError if the market is not stored, and RangeError if the span is empty.
         """
-        first, last = span_of(start, end)
-        return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))
+        check_ticker(ticker)
+        (first, last), most = span_of(start, end), at_most(limit)
+        return self._source.ask(lambda connection: _trades(connection, ticker, first, last, most))
 
     def complete_trade_days(self, ticker: str) -> frozenset[str]:
         """Return the UTC days, as YYYY-MM-DD, for which every trade of a market is stored."""
+        check_ticker(ticker)
         return self._source.ask(lambda connection: trades.complete_days(connection, ticker))
 
     def order_book(self, ticker: str) -> OrderBook | None:
         """Return the newest stored order book of a market; None if there is none."""
+        check_ticker(ticker)
         return self._source.ask(lambda connection: order_books.newest_book(connection, ticker))
 
 
@@ -119,6 +137,14 @@ def _market(connection: Connection, ticker: str, now: int) -> MarketView:
         raise UnknownTickerError(ticker)
     quote = next(iter(quotes.latest(connection, ticker, now)), None)
     return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
+
+
+def _known_kinds(kinds: Iterable[str]) -> list[str]:
+    check_texts(kinds, "kinds")
+    found = list(kinds)
+    for kind in found or [""]:
+        check_word(kind, "kind", tickers.TABLES)
+    return found
 
 
 def _event(connection: Connection, ticker: str, at: int) -> EventView:

@@ -1,11 +1,13 @@
 """Quotes in force at an instant, histories, movers, and the ticks behind them."""
 
+from kalshi_pipeline.api.arguments import check_type, counted, seconds_of
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.store.reading import catalogue, history, movers, quotes, taken_ticks
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.reading.streams import MarketTexts, Selection
+from kalshi_pipeline.tickers import check_ticker
 
 
 class QuoteQueries(Queries):
@@ -21,6 +23,8 @@ class QuoteQueries(Queries):
 
     def market_texts(self, selection: Selection | None) -> MarketTexts:
         """Return the tickers of the selected markets, and of their events and series."""
+        if selection is not None:
+            check_type(selection, "selection", Selection)
         return self._source.ask(lambda connection: MarketTexts(connection, selection))
 
     def latest_quotes(self) -> list[Quote]:
@@ -37,14 +41,16 @@ class QuoteQueries(Queries):
         whether the market was listed or not. Raises UnknownTickerError, and RangeError if the span or the grid is
         empty, the grid is too fine, or the end is after now.
         """
+        check_ticker(ticker)
         first, last = micros_of(start), self._past(end)
-        return self._source.ask(
-            lambda connection: history.history(connection, ticker, first, last, resample_seconds)
-        )
+        step = None if resample_seconds is None else seconds_of(resample_seconds, "resample_seconds")
+        return self._source.ask(lambda connection: history.history(connection, ticker, first, last, step))
 
     def newest_history(self, ticker: str, limit: int) -> list[Quote]:
         """Return the newest quotes of a market, at most `limit`, oldest first; empty if none are stored."""
-        return self._source.ask(lambda connection: history.newest_history(connection, ticker, limit))
+        check_ticker(ticker)
+        most = counted(limit)
+        return self._source.ask(lambda connection: history.newest_history(connection, ticker, most))
 
     def movers(self, window_seconds: float, at: Instant | None = None, limit: int = 20) -> list[Mover]:
         """Return the listed markets that moved most in the window that ends `at` an instant, by default the newest
@@ -54,11 +60,13 @@ class QuoteQueries(Queries):
         empty window.
         """
         end = None if at is None else self._past(at)
-        return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))
+        seconds, most = seconds_of(window_seconds, "window_seconds"), counted(limit)
+        return self._source.ask(lambda connection: movers.movers(connection, seconds, end, most))
 
     def movers_window(self, window_seconds: float) -> Window | None:
         """Return the span that `movers` compares, which ends at the newest complete tick; None without such a tick."""
-        return self._source.ask(lambda connection: movers.window_of(connection, window_seconds))
+        seconds = seconds_of(window_seconds, "window_seconds")
+        return self._source.ask(lambda connection: movers.window_of(connection, seconds))
 
     def complete_tick(self, at: Instant) -> int | None:
         """Return the instant of the newest complete tick at or before one; None if there is none."""

@@ -1,5 +1,6 @@
 """Runs: ticks, gaps between them, and the runs of the other assets."""
 
+from kalshi_pipeline.api.arguments import check_text, check_type, counted
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.store.reading import completeness, gaps, ledger
@@ -26,15 +27,19 @@ class RunQueries(Queries):
 
     def last_listing(self, asset: str) -> ListingRun | None:
         """Return the newest run of an asset other than `price_snapshots`; None if there is none."""
+        check_text(asset, "asset", "markets")
         return self._source.ask(lambda connection: completeness.last_listing(connection, asset))
 
     def runs(self, asset: str, limit: int = 100) -> list[ListingRun]:
         """Return the newest runs of an asset other than `price_snapshots`, newest first."""
-        return self._source.ask(lambda connection: completeness.newest_listings(connection, asset, limit))
+        check_text(asset, "asset", "markets")
+        most = counted(limit)
+        return self._source.ask(lambda connection: completeness.newest_listings(connection, asset, most))
 
     def ticks(self, limit: int = 100) -> list[TickRun]:
         """Return the newest ticks, in any state, newest first."""
-        return self._source.ask(lambda connection: completeness.newest_ticks(connection, limit))
+        most = counted(limit)
+        return self._source.ask(lambda connection: completeness.newest_ticks(connection, most))
 
     def last_tick(self) -> TickRun | None:
         """Return the newest tick, in any state; None if there is none."""
@@ -55,8 +60,11 @@ class RunQueries(Queries):
 
     def received_before(self, run: Run) -> int | None:
         """Return how many records the last complete earlier run of the same asset and scope received."""
+        check_type(run, "run", Run)
         return self._source.ask(lambda connection: completeness.received_before(connection, run))
 
     def finished_days(self, after: Place, limit: int) -> list[FinishedDay]:
         """Return at most `limit` runs of days that finished after a position, in order."""
-        return self._source.ask(lambda connection: ledger.finished_days(connection, after, limit))
+        check_type(after, "after", Place)
+        most = counted(limit)
+        return self._source.ask(lambda connection: ledger.finished_days(connection, after, most))

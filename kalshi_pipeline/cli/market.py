@@ -10,6 +10,7 @@ from kalshi_pipeline.cli.options import Asked, Db, Ticker
 from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.cli.times import span_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.tickers import typed_ticker
 
 market = Group("market", "Find markets and show their data.", of=DefaultCommand)
 
@@ -215,4 +216,4 @@ def details(
     """
     from kalshi_pipeline.cli.answers.details import print_details
 
-    print_details(ticker.strip(), at, kind and kind.lower(), db)
+    print_details(typed_ticker(ticker), at, kind and kind.lower(), db)

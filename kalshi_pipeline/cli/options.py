@@ -12,6 +12,7 @@ from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.tickers import typed_ticker
 from kalshi_pipeline.units import MICROS_PER_DAY
 
 if TYPE_CHECKING:
@@ -96,11 +97,8 @@ class Asked:
 
 
 def tickers_given(option: str, tickers: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the tickers of an option without blanks around them; ConfigurationError for one that is blank."""
-    found = tuple(ticker.strip() for ticker in tickers or ())
-    if not all(found):
-        raise ConfigurationError([f"{option} is blank: pass a ticker"])
-    return found
+    """Return the tickers of an option. Raises ConfigurationError for one that cannot be a ticker."""
+    return tuple(typed_ticker(ticker, option) for ticker in tickers or ())
 
 
 def address_of(db: str | None) -> str | None:

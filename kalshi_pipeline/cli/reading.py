@@ -11,6 +11,7 @@ from kalshi_pipeline.cli.groups import with_parameters
 from kalshi_pipeline.cli.options import Asked, Db, Format
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.tickers import typed_ticker
 
 
 def reading(function: Callable[..., Answer]) -> Callable[..., None]:
@@ -29,20 +30,13 @@ def reading(function: Callable[..., Answer]) -> Callable[..., None]:
         most = None if limit is None else min(limit, _MOST_ROWS)
         asked = Asked(db, form, most, names, is_local=local)
         if own.get("ticker") is not None:
-            own["ticker"] = _without_blanks(own["ticker"])
+            own["ticker"] = typed_ticker(own["ticker"])
         answer = function(asked, **own)
         from kalshi_pipeline.cli.output import write_answer
 
         write_answer(answer, asked)
 
     return with_parameters(function, call, _OF_READING)
-
-
-def _without_blanks(ticker: str) -> str:
-    """Return a ticker without what was pasted around it; ConfigurationError for none."""
-    if not ticker.strip():
-        raise ConfigurationError(["the ticker is blank: `kalshi market search WORDS` finds one"])
-    return ticker.strip()
 
 
 def _option(name: str, kind: Any, *spelling: str, default: object = None, **texts: Any) -> inspect.Parameter:  # noqa: ANN401

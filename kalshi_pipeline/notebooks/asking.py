@@ -1,27 +1,23 @@
-"""Checks of arguments: the selected markets, instants within the history, numbers and names."""
+"""Checks of arguments: the selected markets, instants within the history, and values of views."""
 
-import difflib
 import math
-import operator
-from collections.abc import Iterable
 from typing import SupportsIndex
 
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.api.arguments import whole_number
 from kalshi_pipeline.api.instants import check_order, check_past
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError, RangeError
+from kalshi_pipeline.errors import ConfigurationError, OtherKindError, RangeError
 from kalshi_pipeline.notebooks.instants import Instant, micros_of
 from kalshi_pipeline.quoting import is_text, quoted
 from kalshi_pipeline.settings import CANDLESTICK_MINUTES
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Selection, Span
 from kalshi_pipeline.store.reading.tickers import find_ticker
+from kalshi_pipeline.tickers import check_ticker
 from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_DAY, YEAR_10000, iso_of, tick_iso_of
 
 _KINDS = ("market", "event", "series")
-_MOST_NAMED = 3
-_LONGEST_TICKER = 300
-"""In characters. The exchange's longest tickers have a quarter of this, and messages repeat a ticker."""
 
 
 def selected(
@@ -36,7 +32,11 @@ def selected(
     if not given:
         return None
     ((kind, text),) = given.items()
-    return Selection(*_found(database, text, kind))
+    try:
+        return Selection(*_found(database, text, kind))
+    except OtherKindError as error:
+        error.add_note(f"select by {error.kind}")
+        raise
 
 
 def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
@@ -47,29 +47,9 @@ def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
     return database.ask(lambda connection: find_ticker(connection, text, _KINDS))[1]
 
 
-def check_ticker(text: str) -> None:
-    """Raise ConfigurationError for a value that cannot be a ticker, such as a missing value of a data frame."""
-    if not (isinstance(text, str) and is_text(text) and len(text) <= _LONGEST_TICKER):
-        raise ConfigurationError([f"{quoted(text)} is not a ticker: pass text such as KXRAIN-26NOV23-T1"])
-
-
-def check_word(word: str, what: str, known: Iterable[str]) -> None:
-    """Raise ConfigurationError for an unknown name, with the most similar known names."""
-    words = list(known)
-    if not isinstance(word, str) or word not in words:
-        near = difflib.get_close_matches(word, words, n=_MOST_NAMED) if isinstance(word, str) else ()
-        raise ConfigurationError([f"{quoted(word)} is not a {what}: choose {', '.join(near or words)}"])
-
-
 def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
     check_ticker(text)
     return database.ask(lambda connection: find_ticker(connection, text, [kind]))
-
-
-def check_text(text: object, name: str, example: str) -> None:
-    """Raise ConfigurationError for an argument that is not text."""
-    if not isinstance(text, str):
-        raise ConfigurationError([f"{name}={quoted(text)} is not text: pass text such as {example}"])
 
 
 def value_of(column: str, value: object) -> str | float | None:
@@ -77,7 +57,7 @@ def value_of(column: str, value: object) -> str | float | None:
 
     Raises ConfigurationError for a value of a type that no view has, because the query would silently find nothing.
     """
-    whole = _whole(value)
+    whole = whole_number(value)
     if whole is not None and abs(whole) <= LARGEST_INTEGER:
         return whole
     if value is None or (isinstance(value, str) and is_text(value)):
@@ -89,31 +69,13 @@ def value_of(column: str, value: object) -> str | float | None:
     )
 
 
-def counted(limit: SupportsIndex, name: str = "limit") -> int:
-    """Return a number of rows. Raises RangeError unless it is a whole number of at least 0."""
-    count = None if isinstance(limit, bool) else _whole(limit)
-    if count is None or count < 0:
-        raise RangeError(f"{name}={quoted(limit)} is not a number of rows: choose 0 or more")
-    return min(count, LARGEST_INTEGER)
-
-
 def period_of(minutes: SupportsIndex | None) -> int | None:
     """Return the length of a candlestick, None for all. Raises ConfigurationError for an unknown length."""
-    period = None if isinstance(minutes, bool) else _whole(minutes)
+    period = None if isinstance(minutes, bool) else whole_number(minutes)
     if minutes is not None and period not in CANDLESTICK_MINUTES:
         known = ", ".join(map(str, CANDLESTICK_MINUTES))
         raise ConfigurationError([f"{quoted(minutes)} is not a length of a candlestick: choose {known}"])
     return period
-
-
-def _whole(number: object) -> int | None:
-    """Return a whole number as an int, None for anything else. Data frames have them as numpy numbers or floats."""
-    if isinstance(number, float) and number.is_integer():
-        return int(number)
-    try:
-        return operator.index(number)  # type: ignore[arg-type]
-    except TypeError:
-        return None
 
 
 def past(instant: Instant | None, name: str) -> int:

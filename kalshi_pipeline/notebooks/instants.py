@@ -1,11 +1,9 @@
 """Instants and spans as people write them in Python."""
 
-import contextlib
-import math
 from datetime import datetime, timedelta
-from numbers import Real
 from typing import TypeAlias
 
+from kalshi_pipeline.api.arguments import positive_number
 from kalshi_pipeline.errors import InstantError, RangeError
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import YEAR_10000, instant_of, parse_instant, parse_span
@@ -52,16 +50,13 @@ def _micros_of(instant: Instant, name: str) -> int:
 
 def seconds_of(span: Span, name: str) -> float:
     """Return a length of time in seconds. Raises RangeError, which names the argument, unless it is positive."""
-    seconds = math.nan
+    number: object = span
     if isinstance(span, timedelta):
-        seconds = span.total_seconds()
+        number = span.total_seconds()
     elif isinstance(span, str):
-        seconds = parse_span(span) or math.nan
-    elif isinstance(span, Real) and not isinstance(span, bool):
-        # A timedelta64 of numpy is a number to Python, and an integer may be too large.
-        with contextlib.suppress(TypeError, OverflowError):
-            seconds = float(span)
-    if not (seconds > 0 and math.isfinite(seconds)):
+        number = parse_span(span)
+    seconds = positive_number(number)
+    if seconds is None:
         raise RangeError(
             f"{name}={quoted(str(span))} is not a length of time: pass a positive timedelta, a number of seconds, or "
             "text such as 30s, 5m, 1h30m or 2d"

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Self, cast
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
 from kalshi_pipeline.api import Details
+from kalshi_pipeline.api.arguments import check_text, check_word, counted
 from kalshi_pipeline.api.store import database_at
 from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,
-    check_text,
-    check_ticker,
-    check_word,
-    counted,
     days_of,
     history_span,
     past,
@@ -35,7 +32,8 @@ from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading import streams
 from kalshi_pipeline.store.reading.duck import duck_statements
 from kalshi_pipeline.store.reading.search import search
-from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, TableColumn
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
+from kalshi_pipeline.tickers import check_ticker
 
 if TYPE_CHECKING:
     import duckdb
@@ -146,7 +144,7 @@ class Store:
         Before the first quote of the market, its `state` is unknown.
         """
         check_ticker(ticker)
-        market = selected(self._database, ticker, None, None)
+        market = Selection("market", any_ticker(self._database, ticker, "market"))
         instant = past(at, "at")
         return next(Table(QUOTE_TABLE, histories(self._database, market, instant, instant + 1, 1.0)).rows())
 

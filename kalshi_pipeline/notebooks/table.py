@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from kalshi_pipeline.advice import advised
+from kalshi_pipeline.api.arguments import counted
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.notebooks.arrow_values import batch_of, schema_of
-from kalshi_pipeline.notebooks.asking import counted
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.notebooks.files import write_file
 from kalshi_pipeline.notebooks.parts import Part

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kalshi_pipeline.notebooks.asking import check_word, value_of
+from kalshi_pipeline.api.arguments import check_word
+from kalshi_pipeline.notebooks.asking import value_of
 from kalshi_pipeline.notebooks.histories import texts_of
 from kalshi_pipeline.notebooks.parts import StreamedPart, ViewPart
 from kalshi_pipeline.notebooks.table import Table

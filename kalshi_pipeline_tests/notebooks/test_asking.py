@@ -248,7 +248,7 @@ def test_similar_tickers_are_suggested_for_an_unknown_one(
     ("ask", "kind"),
     [
         (lambda store: store.history("kxrain-26NOV23"), "event"),
-        (lambda store: store.state("KXRAIN"), "series"),
+        (lambda store: store.quotes("2026-11-22T12:10:00Z", ticker="KXRAIN"), "series"),
         (lambda store: store.trades(event="MOVES"), "market"),
         (lambda store: store.fees(series="KXRAIN-26NOV23"), "event"),
     ],
@@ -257,7 +257,14 @@ def test_similar_tickers_are_suggested_for_an_unknown_one(
 def test_ticker_of_another_kind_is_named(store: Store, ask: Callable[[Store], object], kind: str) -> None:
     with pytest.raises(UnknownTickerError, match=f"is the ticker of an? {kind}, not of") as caught:
         ask(store)
-    assert caught.value.__notes__[-1].startswith(f"select by {kind}, or run `kalshi market ")
+    assert caught.value.__notes__[0] == f"select by {kind}"
+    assert caught.value.__notes__[-1].startswith("run `kalshi market ")
+
+
+def test_method_of_one_market_does_not_advise_another_selection(store: Store) -> None:
+    with pytest.raises(UnknownTickerError) as caught:
+        store.state("KXRAIN")
+    assert caught.value.__notes__ == ["run `kalshi market search KXRAIN`"]
 
 
 def test_tickers_are_found_in_any_case(store: Store) -> None:
