@@ -30,7 +30,7 @@ from kalshi_pipeline_tests.store.samples import (
     tick,
 )
 
-_NO_TEXTS = (
+_NO_TEXTS: Sequence[Any] = (
     3,
     1.5,
     float("nan"),
@@ -44,8 +44,8 @@ _NO_TEXTS = (
     object(),
     "\ud800",
 )
-_NO_TICKERS = (*_NO_TEXTS, "", " ", "a\0b", "K" * 301, numpy.array(["x"]))
-_NO_NUMBERS = (
+_NO_TICKERS: Sequence[Any] = (*_NO_TEXTS, "", " ", "a\0b", "K" * 301, numpy.array(["x"]))
+_NO_NUMBERS: Sequence[Any] = (
     float("nan"),
     float("inf"),
     -1,
@@ -60,10 +60,10 @@ _NO_NUMBERS = (
     pandas.NA,
     object(),
 )
-_NO_COUNTS = (*_NO_NUMBERS, 1.5, Decimal("1.5"), numpy.timedelta64(1, "h"))
-_NO_LENGTHS = (*_NO_NUMBERS, 0, 10**400, numpy.timedelta64(1, "h"))
-_NO_KINDS = (*_NO_TEXTS, "", "trade", "Market")
-_NO_INSTANTS = (
+_NO_COUNTS: Sequence[Any] = (*_NO_NUMBERS, 1.5, Decimal("1.5"), numpy.timedelta64(1, "h"))
+_NO_LENGTHS: Sequence[Any] = (*_NO_NUMBERS, 0, 10**400, numpy.timedelta64(1, "h"))
+_NO_KINDS: Sequence[Any] = (*_NO_TEXTS, "", "trade", "Market")
+_NO_INSTANTS: Sequence[Any] = (
     -1,
     1.5,
     float("nan"),
@@ -80,9 +80,9 @@ _NO_INSTANTS = (
     pandas.NA,
     object(),
 )
-_NO_LISTS = (3, "x", b"x", [1], [b"x"], ["\ud800"], {}, {"x"}, pandas.NA, object())
-_NO_FLAGS = (0, 1, "", "yes", float("nan"), [], pandas.NA, numpy.array([True]), object())
-_OF_OTHER_TYPES = (3, "", "x", [], (1, 2), pandas.NA, object())
+_NO_LISTS: Sequence[Any] = (3, "x", b"x", [1], [b"x"], ["\ud800"], {}, {"x"}, pandas.NA, object())
+_NO_FLAGS: Sequence[Any] = (0, 1, "", "yes", float("nan"), [], pandas.NA, numpy.array([True]), object())
+_OF_OTHER_TYPES: Sequence[Any] = (3, "", "x", [], (1, 2), pandas.NA, object())
 
 _RIGHT: dict[str, Any] = {
     "ticker": "MOVES",

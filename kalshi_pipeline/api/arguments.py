@@ -34,8 +34,7 @@ def check_text(text: object, name: str, example: str) -> None:
 
 def check_texts(texts: object, name: str) -> None:
     """Raise ConfigurationError for an argument that is not a list of texts; a single text is none."""
-    is_list = isinstance(texts, Sequence) and not isinstance(texts, str)
-    if not (is_list and all(map(_is_text, texts))):
+    if isinstance(texts, str) or not (isinstance(texts, Sequence) and all(map(_is_text, texts))):
         raise ConfigurationError(
             [f"{name}={quoted(texts)} is not a list of texts: pass one such as ['rain']"]
         )
