@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from kalshi_pipeline.exchange.candlesticks import parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_market
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
 from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
@@ -69,7 +69,7 @@ class Candles(NamedTuple):
     """Candlesticks of one market."""
 
     def records(self, answer: Json) -> list[Candlestick]:
-        page = parse_historical(json.dumps(answer).encode(), "M")
+        page = parse_market(json.dumps(answer).encode(), "M")
         assert page.rejects == []
         (market,) = page.records
         assert len(market.candlesticks) == len(answer["candlesticks"])

@@ -2,7 +2,7 @@
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
-from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page, raw_text
+from kalshi_pipeline.exchange.pages import Page, check_named, named_in, parse_object, parse_page, raw_text
 from kalshi_pipeline.exchange.payloads import OrderBookPayload
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import OrderBook, OrderBookLevel, Reject
@@ -14,7 +14,10 @@ def parse_books(body: bytes) -> Page[OrderBook]:
 
 
 def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
-    """Parse one market's book, which does not name the market; errors as in `parse_page`."""
+    """Parse one market's book, which need not name the market; errors as in `parse_page`, and PayloadError if it is
+    another market's.
+    """
+    check_named(named_in(body), ticker)
     try:
         return Page([_book(ticker, parse_object(body, None, OrderBookPayload))])
     except (PayloadError, ValueError) as error:

@@ -10,7 +10,7 @@ import msgspec
 from kalshi_pipeline.exchange.compiling import list_of, wire_of
 from kalshi_pipeline.exchange.fields import WireTicker
 from kalshi_pipeline.exchange.json_text import load, split_list, split_object
-from kalshi_pipeline.exchange.pages import Page, read_rows, split_page
+from kalshi_pipeline.exchange.pages import Page, check_named, named_in, read_rows, split_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload
 from kalshi_pipeline.exchange.readers import RecordReader
 from kalshi_pipeline.exchange.value_readers import read_ticker
@@ -35,13 +35,19 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
         return _parse_batch_one_by_one(body)
 
 
-def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
-    """Return one market's candlesticks of the historical tier, which uses the older names of fields."""
+def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
+    """Return one market's candlesticks. The historical tier uses the older names of fields.
+
+    Errors as in `split_page`, and PayloadError if they are another market's.
+    """
     try:
-        wires = _market_decoder.decode(body).candlesticks
+        market = _market_decoder.decode(body)
+        check_named(market.ticker, ticker)
+        wires = market.candlesticks
         candlesticks = Candlesticks(ticker, [*map(_RECORDS.of_wire, wires or ())])
         return Page([candlesticks], is_null=wires is None)
     except (ValueError, RecursionError):
+        check_named(named_in(body), ticker)
         envelope = split_page(body, "candlesticks")
         return replace(_read_one_by_one(ticker, envelope.rows), is_null=envelope.is_null)
 
@@ -55,7 +61,7 @@ _batch_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct("Batch", [("markets", list_of(_market_wire))])
 )
 _market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-    msgspec.defstruct("OneMarket", [("candlesticks", _wires)])
+    msgspec.defstruct("OneMarket", [("candlesticks", _wires), ("ticker", str | None, None)])
 )
 _batch_market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_market_wire)
 

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.conditions import Conditions, events_of, market_conditions, series_of
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
@@ -23,13 +22,12 @@ from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_C
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
-from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.pages import Page, check_named
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.status import ExchangeStatus, fetch_status
 from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import BYTES_PER_MB, Answer, AnswerAges, Params, Transport
 from kalshi_pipeline.exchange.windows import Window
-from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
@@ -279,9 +277,9 @@ class KalshiClient:
         """
         return _checked(ticker, self._fetch_one(_path("series", ticker), SERIES, "series"))
 
-    def fetch_event(self, ticker: str) -> ListedPage[Event]:
+    def fetch_event(self, ticker: str, seconds_left: float = float("inf")) -> ListedPage[Event]:
         """Fetch one event, which may be a combo's, as a page; errors as in `fetch_series`."""
-        return _checked(ticker, self._fetch_one(_path("events", ticker), EVENTS, "event"))
+        return _checked(ticker, self._fetch_one(_path("events", ticker), EVENTS, "event", seconds_left))
 
     def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> ListedPage[Outcome]:
         """Fetch one market of a tier, with its outcome, as a page; errors as in `fetch_series`."""
@@ -337,11 +335,7 @@ def _path(kind: str, ticker: str) -> str:
 def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
     """Return a single record. Raises PayloadError if the exchange returned another one than requested."""
     (record,) = answer.content.records
-    if record.ticker != asked:
-        raise PayloadError(
-            f"the exchange returned {cut(record.ticker)} instead of {cut(asked)}; check the ticker, and "
-            "compare the answer with the API's documentation"
-        )
+    check_named(record.ticker, asked)
     return ListedPage([record], [], answer.received_at, sources=answer.content.sources)
 
 

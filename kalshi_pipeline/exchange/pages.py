@@ -128,6 +128,20 @@ def object_under(body: bytes, key: str | None) -> bytes:
     return body if key is None else _under(members, key)
 
 
+def named_in(body: bytes) -> str | None:
+    """Return the ticker that an answer about one market names; None if it names none."""
+    return _ticker_of(body, "market")
+
+
+def check_named(ticker: str | None, asked: str) -> None:
+    """Raise PayloadError if an answer about one market names another one than `asked`."""
+    if ticker is not None and ticker != asked:
+        raise PayloadError(
+            f"the exchange returned {cut(ticker)} instead of {cut(asked)}; check the ticker, and "
+            "compare the answer with the API's documentation"
+        )
+
+
 def raw_text(part: bytes) -> str:
     """Return JSON as sent, with unstorable characters escaped so that it parses the same again.
 

@@ -30,6 +30,12 @@ _LONGEST_RETRY_AFTER_SECONDS = 366 * 86_400.0
 _LONGEST_ERROR_BYTES = 10_000
 _FLAT_ERROR = frozenset({"code", "message", "details", "service"})
 _NO_JSON = object()
+_TICKER_LISTS = frozenset({"tickers", "market_tickers"})
+# A ticker may be in lower case, as the names of endpoints are.
+_OF_RECORD = re.compile(
+    "(/historical)?/(series|events|markets)/"
+    "(?!(trades|candlesticks|orderbooks|multivariate|fee_changes)$)[^/]+(?!.*/metadata$)"
+)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
 _CHECK_ADDRESS = "check that the exchange is up and KALSHI_API_URL is right, then run again"
@@ -99,9 +105,11 @@ def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
 
 
 def names_records(path: str, params: Mapping[str, object]) -> bool:
-    """Return whether a request is for records by ticker. Names of endpoints are in lower case."""
-    last = path.rpartition("/")[2]
-    return "tickers" in params or last != last.lower()
+    """Return whether a request is for records by ticker.
+
+    The metadata of an event counts as an endpoint, because an exchange may not offer it.
+    """
+    return not _TICKER_LISTS.isdisjoint(params) or _OF_RECORD.match(path) is not None
 
 
 def _is_of_a_gateway(reply: Reply) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.books import parse_book, parse_books
-from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_market
 from kalshi_pipeline.exchange.conditions import Conditions, outcome_conditions, outcomes_of, trades_between
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
@@ -143,10 +143,24 @@ class Tiers:
     ) -> Answer[Page[Candlesticks]]:
         """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets.
 
-        Markets that are not in the live tier are omitted. An answer has at most MOST_CANDLESTICKS candlesticks.
+        Their tickers can be in a list. Markets that are not in the live tier are omitted. An answer has at most
+        MOST_CANDLESTICKS candlesticks.
         """
         params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
         return self._transport.fetch("/markets/candlesticks", params, parse_batch)
+
+    def fetch_candlesticks_alone(
+        self, ticker: str, series: str, *, start: int, end: int, period_minutes: int
+    ) -> Answer[Page[Candlesticks]]:
+        """Fetch live candlesticks of one market of a series, whose ticker cannot be in a list.
+
+        Raises NotFoundError if it is not in that tier.
+        """
+        return self._transport.fetch(
+            f"/series/{quote(series, safe='')}/markets/{quote(ticker, safe='')}/candlesticks",
+            _range(start, end, period_minutes),
+            lambda body: parse_market(body, ticker),
+        )
 
     def fetch_historical_candlesticks(
         self, ticker: str, *, start: int, end: int, period_minutes: int
@@ -155,7 +169,7 @@ class Tiers:
         return self._transport.fetch(
             f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
             _range(start, end, period_minutes),
-            lambda body: parse_historical(body, ticker),
+            lambda body: parse_market(body, ticker),
         )
 
     def fetch_order_books(self, tickers: Sequence[str]) -> Answer[Page[OrderBook]]:

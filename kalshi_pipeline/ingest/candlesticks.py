@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
-from kalshi_pipeline.exchange.batches import ticker_batches
+from kalshi_pipeline.exchange.batches import can_be_listed, ticker_batches
 from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Answer
@@ -157,7 +157,7 @@ class _Collection:
         while waiting:
             asked = waiting.popleft()
             try:
-                answer = self._fetch(tier, [market.ticker for market in asked])
+                answer = self._fetch(tier, asked)
             except ExchangeError as error:
                 self._note_failure(error)
                 if len(asked) == 1:
@@ -177,17 +177,20 @@ class _Collection:
             )
         return missing
 
-    def _fetch(self, tier: Tier, tickers: list[str]) -> Answer[Page[Candlesticks]]:
-        day, tiers = self._day, self._session.client.tiers
-        if tier is Tier.LIVE:
-            return tiers.fetch_candlesticks(
-                tickers, start=day.first_end, end=day.end, period_minutes=day.period_minutes
-            )
+    def _fetch(self, tier: Tier, asked: Sequence[ChosenMarket]) -> Answer[Page[Candlesticks]]:
+        day, tiers, first = self._day, self._session.client.tiers, asked[0]
+        span = {"start": day.first_end, "end": day.end, "period_minutes": day.period_minutes}
         try:
-            return tiers.fetch_historical_candlesticks(
-                tickers[0], start=day.first_end, end=day.end, period_minutes=day.period_minutes
-            )
+            if tier is Tier.HISTORICAL:
+                return tiers.fetch_historical_candlesticks(first.ticker, **span)
+            if can_be_listed(first.ticker):
+                return tiers.fetch_candlesticks([market.ticker for market in asked], **span)
+            if first.series_ticker is None:
+                raise ExchangeError("its series is unknown, and its ticker needs a request by series")
+            return tiers.fetch_candlesticks_alone(first.ticker, first.series_ticker, **span)
         except NotFoundError:
+            if can_be_listed(first.ticker) and tier is Tier.LIVE:
+                raise
             return Answer(Page([]), self._session.clock.now())
 
     def _note_failure(self, error: ExchangeError) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_market
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
@@ -287,7 +287,7 @@ def _candles(rows: list[str]) -> Page[Any]:
 
 def _historical(rows: list[str]) -> Page[Any]:
     """The historical tier, parsed record by record because a neighbour is unreadable."""
-    page = _unpacked(parse_historical(f'{{"candlesticks": [570,{",".join(rows)}]}}'.encode(), "M"))
+    page = _unpacked(parse_market(f'{{"candlesticks": [570,{",".join(rows)}]}}'.encode(), "M"))
     return Page(page.records, page.rejects[1:], odd_fields=page.odd_fields)
 
 

@@ -27,6 +27,13 @@ def test_book_is_read_the_same_alone_and_among_others() -> None:
     assert page.records == [BOOK, OrderBook("N", []), OrderBook("O", on_no)]
 
 
+def test_book_of_another_market_is_refused() -> None:
+    body = json.dumps({"ticker": "N", "orderbook_fp": SIDES}).encode()
+    assert parse_book(body, "N").records == [BOOK._replace(ticker="N")]
+    with pytest.raises(PayloadError, match="the exchange returned N instead of M"):
+        parse_book(body, "M")
+
+
 @pytest.mark.parametrize(
     ("sides", "prices"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_market
 from kalshi_pipeline.records import Candlestick
 
 END = 1_760_500_800
@@ -136,7 +136,7 @@ def test_batch_reads_a_candlestick(candle: dict[str, Any], expected: Candlestick
     ],
 )
 def test_historical_tier_reads_a_candlestick(candle: dict[str, Any], expected: Candlestick) -> None:
-    page = parse_historical(json.dumps({"ticker": "M", "candlesticks": [candle]}).encode(), "M")
+    page = parse_market(json.dumps({"ticker": "M", "candlesticks": [candle]}).encode(), "M")
     assert [(market.ticker, market.candlesticks) for market in page.records] == [("M", [expected])]
 
 
@@ -145,7 +145,14 @@ def test_market_without_candlesticks_is_there_and_empty(empty: list[Any] | None)
     body = json.dumps({"markets": [{"market_ticker": "M", "candlesticks": empty}]}).encode()
     assert [tuple(market) for market in parse_batch(body).records] == [("M", [])]
     body = json.dumps({"candlesticks": empty}).encode()
-    assert [tuple(market) for market in parse_historical(body, "M").records] == [("M", [])]
+    assert [tuple(market) for market in parse_market(body, "M").records] == [("M", [])]
+
+
+@pytest.mark.parametrize("candle", [historical(), historical(volume="many"), 7])
+def test_candlesticks_of_another_market_are_refused(candle: Any) -> None:
+    body = json.dumps({"ticker": "N", "candlesticks": [candle]}).encode()
+    with pytest.raises(PayloadError, match="the exchange returned N instead of M"):
+        parse_market(body, "M")
 
 
 def test_odd_candlestick_is_set_aside_with_its_market_and_time() -> None:
@@ -175,7 +182,7 @@ def test_answer_without_its_envelope_is_not_empty(body: bytes) -> None:
     with pytest.raises(PayloadError, match="has no"):
         parse_batch(body)
     with pytest.raises(PayloadError, match="has no"):
-        parse_historical(body, "M")
+        parse_market(body, "M")
 
 
 def test_recorded_candlestick_of_january_is_read() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_market
 from kalshi_pipeline.exchange.compiling import Rule, record_function, wire_of
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fields import Wire
@@ -246,7 +246,7 @@ def of_live_tier(candle: Sent, *others: object) -> tuple[Any, int]:
 
 
 def of_historical_tier(candle: Sent, *others: object) -> tuple[Any, int]:
-    page = parse_historical(json.dumps({"candlesticks": [candle, *others]}).encode(), "M")
+    page = parse_market(json.dumps({"candlesticks": [candle, *others]}).encode(), "M")
     return [market.candlesticks for market in page.records], len(page.rejects)
 
 

@@ -31,6 +31,8 @@ from kalshi_pipeline_tests.exchange.clients import (
 )
 from kalshi_pipeline_tests.sandbox.walking import walk
 
+_DAY = {"start": 0, "end": 86_400_000_000, "period_minutes": 60}
+
 
 @pytest.mark.parametrize(
     ("faults", "reason"),
@@ -260,6 +262,30 @@ def test_transient_status_is_retried(status: int) -> None:
     with client_of(answering(status)) as client:
         with pytest.raises(Stop, match=f"^the exchange answered {status}.*; trying again in"):
             client.fetch_market("M")
+        assert (client.requests, client.retries) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda client: client.fetch_market("kxbtc-ab"), id="market in lower case"),
+        pytest.param(lambda client: client.fetch_series("kxbtc"), id="series in lower case"),
+        pytest.param(lambda client: client.fetch_event("123"), id="event without letters"),
+        pytest.param(lambda client: client.tiers.fetch_order_book("M"), id="order book"),
+        pytest.param(lambda client: client.tiers.fetch_candlesticks(["M"], **_DAY), id="candlesticks"),
+        pytest.param(
+            lambda client: client.tiers.fetch_historical_candlesticks("M", **_DAY), id="older candlesticks"
+        ),
+        pytest.param(
+            lambda client: client.tiers.fetch_candlesticks_alone("A,B", "S", **_DAY), id="candlesticks alone"
+        ),
+    ],
+)
+def test_404_of_a_gateway_for_a_record_is_retried(ask: Callable[[KalshiClient], object]) -> None:
+    """Otherwise it would prove that the market has no data."""
+    with client_of(answering(404, "<html><title>404 Not Found</title></html>")) as client:
+        with pytest.raises(Stop, match="answered 404"):
+            ask(client)
         assert (client.requests, client.retries) == (1, 1)
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 Record: TypeAlias = dict[str, Any]
 
@@ -67,7 +67,7 @@ class SmallExchange:
         self.asked.append((path, query))
         if path in self.failing and self.failing[path] in query.get("tickers", ""):
             return 500, {"error": {"message": "down"}}
-        match path.split("/")[1:]:
+        match [unquote(part) for part in path.split("/")[1:]]:
             case ["exchange", "status"]:
                 return 200, {"exchange_active": True, "trading_active": True}
             case ["historical", "cutoff"]:

@@ -6,7 +6,8 @@ An event that the exchange does not return becomes a placeholder, which `healing
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError, RefusedError
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
+from kalshi_pipeline.exchange.batches import can_be_listed
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.run.documents import EVENT
 from kalshi_pipeline.ingest.run.report import Report
@@ -27,8 +28,16 @@ UNLIMITED = 1_000_000_000
 def iter_events(
     session: Session, report: Report, tickers: Sequence[str], seconds_left: float = float("inf")
 ) -> Iterator[ListedPage[Event]]:
-    """Look up events like `KalshiClient.iter_events`, and count other events in the report as out of scope."""
-    for page in session.client.iter_events(tickers, seconds_left):
+    """Look up events like `KalshiClient.iter_events`, and count other events in the report as out of scope.
+
+    An event whose ticker cannot be in a list is fetched alone; it is the only one of its batch.
+    """
+    pages = (
+        session.client.iter_events(tickers, seconds_left)
+        if can_be_listed(tickers[0])
+        else [_fetch_alone(session, tickers[0], seconds_left)]
+    )
+    for page in pages:
         if count := page.out_of_scope.total():
             unasked = Tally(received=count, out_of_scope=count)
             with session.database.begin() as connection:
@@ -36,6 +45,13 @@ def iter_events(
             report.tally += unasked
         session.documents.add_answers(EVENT, page.sources, page.received_at)
         yield page
+
+
+def _fetch_alone(session: Session, ticker: str, seconds_left: float) -> ListedPage[Event]:
+    try:
+        return session.client.fetch_event(ticker, seconds_left)
+    except NotFoundError:
+        return ListedPage([], [], session.clock.now())
 
 
 def iter_all_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:

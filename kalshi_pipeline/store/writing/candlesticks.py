@@ -62,10 +62,11 @@ class AskedDay:
 
 @dataclass(frozen=True)
 class ChosenMarket:
-    """A stored market, with the times of its close and settlement, None if unknown."""
+    """A stored market, with its series and the times of its close and settlement, None if unknown."""
 
     id: int
     ticker: str
+    series_ticker: str | None
     close_at: int | None
     settled_at: int | None
 
@@ -98,7 +99,7 @@ def chosen_markets(
     start, end = alive
     markets_only = markets.outerjoin(settlements, settlements.c.market_id == markets.c.id)
     query = (
-        select(markets.c.id, markets.c.ticker, markets.c.close_at, settlements.c.settled_at)
+        select(markets.c.id, markets.c.ticker, series.c.ticker, markets.c.close_at, settlements.c.settled_at)
         .select_from(markets_only.join(events, events.c.id == markets.c.event_id).outerjoin(series))
         .where(
             or_(markets.c.ticker.in_(tickers), series.c.ticker.in_(series_tickers)),
