@@ -25,6 +25,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 _NO_BATCHES = (401, 403, 404)
 _FAILED_BOOKS = 3
 _NO_BOOK = "the exchange returned no book"
+_UNREADABLE = "its book is unreadable and in quarantine"
 
 
 @repairing
@@ -105,8 +106,10 @@ class _Taking:
                 yield answer
 
     def _store(self, answer: Answer[Page[OrderBook]], asked: Sequence[str]) -> None:
-        """Store the books of an answer, except those of other markets."""
+        """Store the books of an answer, except those of other markets, and note the unreadable ones."""
         wanted = frozenset(asked)
+        refused = {reject.ticker for reject in answer.content.rejects}
+        self._failed |= {ticker: _UNREADABLE for ticker in asked if ticker in refused}
         in_scope = [book for book in answer.content.records if book.ticker in wanted]
         books = {book.ticker: book for book in in_scope}
         self._report.counts += faults_of_order_books(books.values())

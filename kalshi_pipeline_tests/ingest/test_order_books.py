@@ -99,8 +99,11 @@ def test_market_without_a_book_does_not_affect_others(
     with rewritten_session(settings, rewrite) as session:
         report = take_order_books(session)
     assert report.state is State.PARTIAL
-    assert report.reason == f"KXTYPO: neither tier knows it; {left_out}: the exchange returned no book"
-    assert report.failures == 2
+    assert report.reason == (
+        f"KXTYPO: neither tier knows it; {left_out}: the exchange returned no book; "
+        f"{odd}: its book is unreadable and in quarantine"
+    )
+    assert report.failures == 3
     assert (report.tally.received, report.tally.inserted, report.tally.quarantined) == (2, 1, 1)
     assert query("SELECT DISTINCT ticker FROM order_book_history") == [(good,)]
     assert query("SELECT kind, record_key FROM quarantine") == [("order_books", odd)]
