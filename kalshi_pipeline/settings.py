@@ -68,15 +68,13 @@ def _split(value: object) -> object:
     return parts
 
 
-def _upper(values: object) -> object:
-    """Return unique tickers in upper case, as the exchange writes them."""
-    if not isinstance(values, list | tuple):
-        return values
-    return tuple(dict.fromkeys(value.upper() if isinstance(value, str) else value for value in values))
+def _unique(values: object) -> object:
+    """Return unique tickers as they are written, because the exchange may have two that differ in case only."""
+    return tuple(dict.fromkeys(values)) if isinstance(values, list | tuple) else values
 
 
 _Tickers: TypeAlias = tuple[str, ...]
-_SEPARATED_BY_COMMAS = BeforeValidator(lambda value: _upper(_split(value)))
+_SEPARATED_BY_COMMAS = BeforeValidator(lambda value: _unique(_split(value)))
 
 
 class Settings(BaseModel):

@@ -100,7 +100,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "snapshot_mode": SnapshotMode.EVERY,
         "keyframe_hours": 0.5,
         "combos": Combos.ONLY,
-        "series": ("KXTWOSIDE", "KXFARPLACE"),
+        "series": ("KXTWOSIDE", "kxfarplace", "kxtwoside"),
         "max_pages": 3,
         "timeout_seconds": 1,
         "retry_seconds": 0,
@@ -300,7 +300,7 @@ def test_overrides_take_precedence_over_everything(monkeypatch: pytest.MonkeyPat
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
     monkeypatch.setenv("KALSHI_MAX_PAGES", "3")
     settings = load_settings(combos="only", max_pages=None, series=("kxFarplace",))
-    assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXFARPLACE",)}
+    assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("kxFarplace",)}
 
 
 def test_bad_override_is_reported_like_a_variable() -> None:

@@ -64,6 +64,12 @@ class MarketQueries(Queries):
         searched = _known_kinds(kinds)
         return self._source.ask(lambda connection: tickers.find_ticker(connection, text, searched))
 
+    def tickers_to_request(self, written: Sequence[str], kind: str) -> tuple[str, ...]:
+        """Return the unique tickers that the exchange is asked for: in capitals if written in lower case, unless they
+        are stored like that.
+        """
+        return self._source.ask(lambda connection: tickers.tickers_to_request(connection, written, kind))
+
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
         """Return the plain markets whose tickers or titles, or those of their event or series, contain each word.
 

@@ -55,7 +55,7 @@ def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg
     days = [*_certain(ledger.days, clock)] if is_busy else ledger.days
     database = database_metadata(dialect_of(settings.database_url).place)
     of_days = [
-        _of_day(settings, day, ledger.rows, {"source": _source_of(context.instance, day), **database})
+        _of_day(ledger.settings, day, ledger.rows, {"source": _source_of(context.instance, day), **database})
         for day in days
         if not _is_reported(context.instance, day)
     ]

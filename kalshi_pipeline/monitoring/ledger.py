@@ -7,6 +7,7 @@ from kalshi_pipeline.api import FinishedDay, Place, Store, open_store
 from kalshi_pipeline.ingest import event_metadata
 from kalshi_pipeline.ingest.candlesticks import candlestick_day
 from kalshi_pipeline.ingest.related import RELATED
+from kalshi_pipeline.ingest.run.spelling import spelled
 from kalshi_pipeline.ingest.trades import trade_day
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.row_counts import COUNTED, COUNTED_BY_RUNS
@@ -22,10 +23,11 @@ _KINDS = {
 
 
 class Ledger(NamedTuple):
-    """The days that finished after a position, in order, and the row count of each asset."""
+    """The days that finished after a position, in order, the row count of each asset, and the settings of runs."""
 
     days: list[FinishedDay]
     rows: dict[str, int]
+    settings: Settings
 
 
 def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
@@ -34,7 +36,8 @@ def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
     def read(store: Store) -> Ledger:
         rows = {table: store.added_rows(table) for table in _TABLES}
         of_kinds = {asset: store.count_subjects(kind) for asset, kind in _KINDS.items()}
-        return Ledger(store.finished_days(after, most_days), {**rows, **of_kinds})
+        of_runs = spelled(settings, store.tickers_to_request)
+        return Ledger(store.finished_days(after, most_days), {**rows, **of_kinds}, of_runs)
 
     with open_store(settings.database_url) as store:
         return store.together(read)

@@ -32,14 +32,19 @@ def fetched_market(asked: Asked, ticker: str) -> Answer:
     return market_answer(asked, view)
 
 
-def store_if_unknown(session: "Session", ticker: str) -> None:
-    """Fetch a market that is not stored. Raises OtherKindError for the ticker of an event or a series."""
+def store_if_unknown(session: "Session", ticker: str) -> str:
+    """Fetch a market that is not stored with exactly this ticker, and return its ticker; errors as in
+    `fetch_by_any_case`.
+
+    Raises OtherKindError for the ticker of an event or a series.
+    """
     try:
-        Store.of(session.database).find_ticker(ticker)
+        _, stored = Store.of(session.database).find_ticker(ticker)
     except OtherKindError:
         raise
     except UnknownTickerError:
-        fetch_by_any_case(session, ticker)
+        stored = None
+    return stored if stored == ticker else fetch_by_any_case(session, ticker).ticker
 
 
 def fetch_by_any_case(session: "Session", ticker: str) -> Quote:

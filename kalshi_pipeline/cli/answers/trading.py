@@ -93,9 +93,9 @@ def _fetched_book(asked: Asked, ticker: str) -> tuple[OrderBook | None, str]:
     from kalshi_pipeline.cli.sessions import print_whole_report, reporting_session
     from kalshi_pipeline.ingest.order_books import take_order_books
 
-    stored = ticker.upper()
-    with reporting_session(asked.db, order_book_markets=(stored,)) as session:
-        store_if_unknown(session, stored)
+    with reporting_session(asked.db) as session:
+        stored = store_if_unknown(session, ticker)
+        session.settings = session.settings.model_copy(update={"order_book_markets": (stored,)})
         report = take_order_books(session)
         if report.shortfall:
             print_whole_report(report)

@@ -9,9 +9,11 @@ from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.documents import Documents
 from kalshi_pipeline.ingest.run.reasons import reason_of
+from kalshi_pipeline.ingest.run.spelling import Spell, spelled
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database, Identity
+from kalshi_pipeline.store.reading.tickers import tickers_to_request
 from kalshi_pipeline.store.writing.runs import Run, close_left_open
 from kalshi_pipeline.vocabulary import MveFilter, StatusFilter
 
@@ -78,6 +80,12 @@ def _throttled(on_progress: OnProgress, clock: Clock) -> OnProgress:
     return report_progress
 
 
+def _spelling(database: Database) -> Spell:
+    return lambda tickers, kind: database.ask(
+        lambda connection: tickers_to_request(connection, tickers, kind)
+    )
+
+
 @contextlib.contextmanager
 def open_session(
     settings: Settings,
@@ -114,6 +122,7 @@ def open_session(
             clock=steady,
         ) as client,
     ):
+        settings = spelled(settings, _spelling(database))
         session = Session(client, database, settings, report_progress, steady, steady.read_again)
         try:
             yield session

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, Table, func, select
 
 from kalshi_pipeline.errors import OtherKindError, UnknownTickerError
+from kalshi_pipeline.store.dialects.statements import in_parts
 from kalshi_pipeline.store.reading.search import Words
 from kalshi_pipeline.store.schema.tables import events, markets, series
 
@@ -48,6 +49,22 @@ def _found(connection: Connection, text: str, kinds: Sequence[str]) -> tuple[str
         if stored is not None:
             return kind, stored
     return None
+
+
+def tickers_to_request(connection: Connection, written: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Return the unique tickers that people mean: those in lower case only become capitals, unless they are stored.
+
+    The exchange may have two tickers that differ in case only, so one with a capital letter is kept as it is written.
+    """
+    in_lower = [text for text in written if text == text.lower() != text.upper()]
+    ticker = TABLES[kind].c.ticker
+    stored = {
+        found
+        for some in in_parts(in_lower)
+        for found in connection.execute(select(ticker).where(ticker.in_(some))).scalars()
+    }
+    meant = {text: text.upper() for text in in_lower if text not in stored}
+    return tuple(dict.fromkeys(meant.get(text, text) for text in written))
 
 
 def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> list[str]:
