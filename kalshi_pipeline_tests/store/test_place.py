@@ -53,6 +53,27 @@ def test_program_whose_database_vanished_creates_no_other(
     assert sorted(path.parent.iterdir()) == before
 
 
+def test_folder_that_cannot_be_entered_is_no_lost_file(tmp_path: Path) -> None:
+    """As without permission: the advice must not be to put the file back, or to create another one."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "kalshi.db"
+    with closing(Database(sqlite_url(path))) as database:
+        folder.rename(tmp_path / "away")
+        folder.symlink_to(folder)  # no user can enter it, not even root
+        error = "unable to open database file"
+        for open_again in (
+            lambda: store_series(database, series_row("S")),
+            lambda: Database(sqlite_url(path), expected=database.identity),
+            lambda: Database(sqlite_url(path), create=False),
+        ):
+            with pytest.raises(StoreError, match=error) as caught:
+                open_again()
+            assert caught.value.problem is StoreProblem.NOT_USABLE
+        folder.unlink()
+        (tmp_path / "away").rename(folder)
+
+
 def test_database_that_is_back_is_used_again(database: Database, path: Path) -> None:
     path.rename(path.with_name("away.db"))
     path.with_name("away.db").rename(path)

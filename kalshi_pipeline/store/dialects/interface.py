@@ -224,7 +224,10 @@ class Dialect(Protocol):
         ...
 
     def identity(self) -> Identity | None:
-        """Return what distinguishes the database from one that replaces it; None if it does not exist."""
+        """Return what distinguishes the database from one that replaces it; None if it does not exist.
+
+        Raises StoreError if that cannot be found out, for example without permission for its folder.
+        """
         ...
 
     @staticmethod

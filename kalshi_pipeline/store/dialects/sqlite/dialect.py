@@ -40,6 +40,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
 )
 from kalshi_pipeline.store.dialects.sqlite.file_reading import FileReading
 from kalshi_pipeline.store.dialects.sqlite.files import (
+    MISSING,
     Files,
     LockFile,
     files_of,
@@ -47,6 +48,7 @@ from kalshi_pipeline.store.dialects.sqlite.files import (
     make_like,
     path_problem,
     real_path,
+    unreachable,
 )
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
 from kalshi_pipeline.store.dialects.sqlite.search_file import SearchFile
@@ -174,8 +176,10 @@ class Sqlite(Dialect):
         """Return the device and inode of the file."""
         try:
             found = self._path.stat()
-        except OSError:
+        except MISSING:
             return None
+        except OSError as error:
+            raise unreachable(self._path, error) from error
         return found.st_dev, found.st_ino
 
     @staticmethod

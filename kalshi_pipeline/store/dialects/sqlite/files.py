@@ -13,6 +13,9 @@ from sqlalchemy import URL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects.interface import Lock, Log
 
+MISSING = (FileNotFoundError, NotADirectoryError)
+"""The errors of the system that mean that there is no file."""
+
 _LOCK_POLL_SECONDS = 0.1
 
 
@@ -35,6 +38,13 @@ def path_problem(path: str) -> str | None:
 def files_of(path: Path) -> tuple[Path, Path, Path]:
     """Return the files of a SQLite database: its own, and those of its log while it is in use."""
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+def unreachable(path: Path, error: OSError) -> StoreError:
+    """Return the error for a file that may exist, but that the system does not let this program see."""
+    return StoreError(
+        f"database {path}: unable to open database file ({error.strerror})", StoreProblem.NOT_USABLE
+    )
 
 
 def real_path(path: str | Path) -> Path:
@@ -77,12 +87,10 @@ class Files:
                 has_index=index.exists(),
                 journal_bytes=_bytes_of(journal),
             )
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except MISSING as error:
             raise StoreError(f"there is no database at {path}", StoreProblem.MISSING) from error
         except OSError as error:
-            raise StoreError(
-                f"database {path}: unable to open database file ({error.strerror})", StoreProblem.NOT_USABLE
-            ) from error
+            raise unreachable(path, error) from error
 
     @property
     def are_at_rest(self) -> bool:
