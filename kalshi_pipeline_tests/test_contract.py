@@ -69,7 +69,7 @@ class Candles(NamedTuple):
     """Candlesticks of one market."""
 
     def records(self, answer: Json) -> list[Candlestick]:
-        page = parse_market(json.dumps(answer).encode(), "M")
+        page = parse_market(json.dumps(answer).encode(), answer.get("ticker", "M"))
         assert page.rejects == []
         (market,) = page.records
         assert len(market.candlesticks) == len(answer["candlesticks"])
