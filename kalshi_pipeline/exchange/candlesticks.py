@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,16 +14,18 @@ from kalshi_pipeline.exchange.json_text import load, split_list, split_object
 from kalshi_pipeline.exchange.pages import Page, check_named, named_in, read_rows, split_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload
 from kalshi_pipeline.exchange.readers import RecordReader
+from kalshi_pipeline.exchange.sent_fields import part_of, sent_fields
 from kalshi_pipeline.exchange.value_readers import read_ticker
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Candlestick, Reject
 
 
 class Candlesticks(NamedTuple):
-    """One market's candlesticks in a range, oldest first."""
+    """One market's candlesticks in a range, oldest first, and the number of unreadable ones."""
 
     ticker: str
     candlesticks: list[Candlestick]
+    unreadable: int = 0
 
 
 def parse_batch(body: bytes) -> Page[Candlesticks]:
@@ -44,8 +47,7 @@ def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
         market = _market_decoder.decode(body)
         check_named(market.ticker, ticker)
         wires = market.candlesticks
-        candlesticks = Candlesticks(ticker, [*map(_RECORDS.of_wire, wires or ())])
-        return Page([candlesticks], is_null=wires is None)
+        return Page([_of_wires(ticker, wires)], is_null=wires is None)
     except (ValueError, RecursionError):
         check_named(named_in(body), ticker)
         envelope = split_page(body, "candlesticks")
@@ -53,6 +55,10 @@ def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
 
 
 _RECORDS = RecordReader(Candlestick, CandlestickPayload)
+_PRICES = {
+    name: part for name, field, _ in sent_fields(CandlestickPayload) if (part := part_of(field)) is not None
+}
+_PRICE_NAMES = {field.alias for part in _PRICES.values() for field in part.model_fields.values()}
 _wires = list_of(wire_of(CandlestickPayload))
 _market_wire = msgspec.defstruct(
     "Market", [("market_ticker", WireTicker), ("candlesticks", _wires)], gc=False
@@ -67,9 +73,34 @@ _batch_market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_market_
 
 
 def _read_market(market: Any) -> Candlesticks:  # noqa: ANN401  (a struct that is made above)
-    return Candlesticks(
-        read_ticker(market.market_ticker), [*map(_RECORDS.of_wire, market.candlesticks or ())]
+    return _of_wires(read_ticker(market.market_ticker), market.candlesticks)
+
+
+def _of_wires(ticker: str, wires: Sequence[Any] | None) -> Candlesticks:
+    """Build the candlesticks of a market. Raises ValueError if none has a price, because their names may be new."""
+    candlesticks = [*map(_RECORDS.of_wire, wires or ())]
+    if candlesticks and not any(map(_has_price, candlesticks)):
+        raise ValueError("no candlestick has a price")
+    return Candlesticks(ticker, candlesticks)
+
+
+def _has_price(candle: Candlestick) -> bool:
+    return (
+        not candle.yes_bid_close
+        is candle.yes_ask_close
+        is candle.price_close
+        is candle.price_previous
+        is None
     )
+
+
+def _check_prices(row: bytes) -> None:
+    """Raise ValueError if a candlestick has prices, but none under a known name."""
+    sent = load(row)
+    parts = [part for name in _PRICES if isinstance(part := sent.get(name), dict)]
+    names = {name for part in parts for name in part}
+    if names and names.isdisjoint(_PRICE_NAMES):
+        raise ValueError(f"its prices have other names than before: {cut(', '.join(sorted(names)))}")
 
 
 def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
@@ -103,9 +134,16 @@ def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
 
 def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
     odd: Counter[str] = Counter()
-    records, rejects = read_rows(rows, "candlesticks", lambda row: _RECORDS.read(row, odd))
+
+    def read(row: bytes) -> Candlestick:
+        candle = _RECORDS.read(row, odd)
+        if not _has_price(candle):
+            _check_prices(row)
+        return candle
+
+    records, rejects = read_rows(rows, "candlesticks", read)
     named = [_named(reject, ticker) for reject in rejects]
-    return Page([Candlesticks(ticker, records)], named, odd_fields=odd)
+    return Page([Candlesticks(ticker, records, len(rejects))], named, odd_fields=odd)
 
 
 def _named(reject: Reject, ticker: str) -> Reject:

@@ -259,6 +259,19 @@ class OrderBookPayload(Payload):
     # Until 12 March 2026.
     orderbook: _CentSidesPayload | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_known_sides(cls, sent: Any) -> Any:  # noqa: ANN401  (JSON)
+        """Refuse sides under other names than before, which would be an empty book."""
+        forms = {"orderbook_fp": _DollarSidesPayload, "orderbook": _CentSidesPayload}
+        books = {name: sent.get(name) for name in forms} if isinstance(sent, dict) else {}
+        sides = [(name, form) for form, book in books.items() if isinstance(book, dict) for name in book]
+        if sides and not any(name in forms[form].model_fields for name, form in sides):
+            raise ValueError(
+                f"its sides have other names than before: {', '.join(sorted(n for n, _ in sides))}"
+            )
+        return sent
+
     @model_validator(mode="after")
     def _has_a_book(self) -> Self:
         if self.orderbook_fp is None and self.orderbook is None:

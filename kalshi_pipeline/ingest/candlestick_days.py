@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.tiers import CANDLESTICK_TICKERS, MOST_CANDLESTICKS
+from kalshi_pipeline.ingest.run.unreadable import are_doubtful
 from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.writing.candlesticks import AskedDay
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
@@ -32,11 +33,12 @@ class OfDay(NamedTuple):
     problem: str | None
 
 
-def joined(answers: Sequence[Candlesticks]) -> dict[str, list[Candlestick]]:
+def joined(answers: Sequence[Candlesticks]) -> dict[str, Candlesticks]:
     """Return candlesticks by market; a response may contain a market twice."""
-    found: dict[str, list[Candlestick]] = {}
-    for ticker, candlesticks in answers:
-        found.setdefault(ticker, []).extend(candlesticks)
+    found: dict[str, Candlesticks] = {}
+    for ticker, candlesticks, unreadable in answers:
+        _, before, unread = found.get(ticker, Candlesticks(ticker, []))
+        found[ticker] = Candlesticks(ticker, [*before, *candlesticks], unread + unreadable)
     return found
 
 
@@ -74,8 +76,8 @@ class Day:
         """The earliest end of a period. It is a whole second, because the exchange's bounds are whole and inclusive."""
         return self.start + MICROS_PER_SECOND
 
-    def select(self, candlesticks: Sequence[Candlestick]) -> OfDay:
-        """Return the candlesticks of this day and length.
+    def select(self, candlesticks: Sequence[Candlestick], unreadable: int = 0) -> OfDay:
+        """Return the candlesticks of this day and length, from a response with as many `unreadable` ones.
 
         A response does not name the period, but the ends show it. If the exchange ignored the period or the times of
         the query, most ends do not match, and all candlesticks are discarded.
@@ -93,6 +95,11 @@ class Day:
             )
         if is_beyond or outside > max(len(fitting), _NEIGHBOURS):
             return OfDay([], f"the exchange returned candlesticks of other times than {self.utc_date}")
+        count = len(candlesticks) + unreadable
+        if are_doubtful(count, unreadable):
+            return OfDay(
+                fitting, f"{unreadable:,} of {count:,} candlesticks are unreadable and in quarantine"
+            )
         return OfDay(fitting, None)
 
     @property

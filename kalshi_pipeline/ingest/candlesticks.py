@@ -203,7 +203,9 @@ class _Collection:
     ) -> list[ChosenMarket]:
         """Store an answer in one transaction, and return the markets missing from it."""
         by_ticker = joined(answer.content.records)
-        of_day = {market: self._day.select(by_ticker.get(market.ticker, ())) for market in asked}
+        empty = Candlesticks("", [])
+        found = {market: by_ticker.get(market.ticker, empty) for market in asked}
+        of_day = {market: self._day.select(it.candlesticks, it.unreadable) for market, it in found.items()}
         refused = {market: said.problem for market, said in of_day.items() if said.problem is not None}
         missing = [
             market
@@ -218,7 +220,9 @@ class _Collection:
             *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
             *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),
         ]
-        self._store_page(answer, of_day, coverage, received=sum(map(len, by_ticker.values())))
+        self._store_page(
+            answer, of_day, coverage, received=sum(len(it.candlesticks) for it in by_ticker.values())
+        )
         return missing
 
     def _store_page(

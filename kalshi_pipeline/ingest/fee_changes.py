@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import doubt_unreadable
 from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import listed_before
@@ -84,6 +85,7 @@ def _sync(
     with closing_run(session, report):
         with leaving_partial(report, listing.path):
             store_pages(session, report, listing, lambda page: page.records, merge)
+        doubt_unreadable(report)
         is_whole = listing.complete and not listing.ended_without_cursor
         if is_whole and not report.tally.quarantined:
             _withdraw(session, report, listed)

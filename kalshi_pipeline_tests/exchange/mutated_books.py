@@ -92,6 +92,9 @@ def _read(sent: Any) -> tuple[str, Levels]:
     if newer is None and older is None:
         raise RefusedError
     newer, older = newer or {}, older or {}
+    known = {"yes_dollars", "no_dollars"}
+    if (newer or older) and not (known & newer.keys() or (known | {"yes", "no"}) & older.keys()):
+        raise RefusedError
     in_dollars = [
         [(oracle.dollars(price), size) for price, size in _levels(form.get(name))]
         for form in (newer, older)

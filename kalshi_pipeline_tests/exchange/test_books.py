@@ -27,6 +27,17 @@ def test_book_is_read_the_same_alone_and_among_others() -> None:
     assert page.records == [BOOK, OrderBook("N", []), OrderBook("O", on_no)]
 
 
+@pytest.mark.parametrize(
+    ("name", "side"), [("orderbook_fp", "bids_usd"), ("orderbook", "bids_usd"), ("orderbook_fp", "yes")]
+)
+def test_book_with_sides_under_new_names_is_not_empty(name: str, side: str) -> None:
+    page = parse_book(json.dumps({name: {side: [["0.5000", "1.00"]]}}).encode(), "M")
+    assert (page.records, [reject.ticker for reject in page.rejects]) == ([], ["M"])
+    assert f"its sides have other names than before: {side}" in page.rejects[0].error
+    beside: dict[str, Any] = {name: {"bids_usd": [], "yes_dollars": None}}
+    assert parse_book(json.dumps(beside).encode(), "M").records == [OrderBook("M", [])]
+
+
 def test_book_of_another_market_is_refused() -> None:
     body = json.dumps({"ticker": "N", "orderbook_fp": SIDES}).encode()
     assert parse_book(body, "N").records == [BOOK._replace(ticker="N")]

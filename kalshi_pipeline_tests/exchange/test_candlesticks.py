@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_market
+from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_market
 from kalshi_pipeline.records import Candlestick
 
 END = 1_760_500_800
@@ -143,9 +143,9 @@ def test_historical_tier_reads_a_candlestick(candle: dict[str, Any], expected: C
 @pytest.mark.parametrize("empty", [[], None])
 def test_market_without_candlesticks_is_there_and_empty(empty: list[Any] | None) -> None:
     body = json.dumps({"markets": [{"market_ticker": "M", "candlesticks": empty}]}).encode()
-    assert [tuple(market) for market in parse_batch(body).records] == [("M", [])]
+    assert [tuple(market) for market in parse_batch(body).records] == [("M", [], 0)]
     body = json.dumps({"candlesticks": empty}).encode()
-    assert [tuple(market) for market in parse_market(body, "M").records] == [("M", [])]
+    assert [tuple(market) for market in parse_market(body, "M").records] == [("M", [], 0)]
 
 
 @pytest.mark.parametrize("candle", [historical(), historical(volume="many"), 7])
@@ -166,6 +166,30 @@ def test_odd_candlestick_is_set_aside_with_its_market_and_time() -> None:
     assert json.loads(page.rejects[1].raw)["ticker"] == "M"
 
 
+@pytest.mark.parametrize(
+    ("prices", "is_read"),
+    [
+        pytest.param({"open_usd": "0.5000"}, False, id="renamed"),
+        pytest.param({"open_usd": "0.5000", "open_dollars": None}, True, id="renamed beside a null"),
+        pytest.param({}, True, id="empty"),
+        pytest.param(None, True, id="null"),
+        pytest.param(sides("", "0.5000", "0.5000", "0.5000", "0.5000"), True, id="older names"),
+    ],
+)
+def test_candlestick_with_prices_under_new_names_is_set_aside(prices: Any, is_read: bool) -> None:
+    """It would be stored without prices, and its day would be complete."""
+    candle = {"end_period_ts": END, "yes_bid": prices, "yes_ask": prices, "price": prices}
+    for page in (
+        parse_batch(batch(candle)),
+        parse_market(json.dumps({"candlesticks": [candle]}).encode(), "M"),
+    ):
+        (market,) = page.records
+        assert (len(market.candlesticks), market.unreadable) == (is_read, not is_read)
+        assert [reject.error for reject in page.rejects] == (
+            [] if is_read else ["its prices have other names than before: open_usd"]
+        )
+
+
 def test_odd_market_does_not_affect_others() -> None:
     rows = [
         {"market_ticker": "", "candlesticks": []},
@@ -173,7 +197,7 @@ def test_odd_market_does_not_affect_others() -> None:
         {"market_ticker": "M", "candlesticks": [live()]},
     ]
     page = parse_batch(json.dumps({"markets": rows}).encode())
-    assert [tuple(market) for market in page.records] == [("M", [TRADED])]
+    assert [tuple(market) for market in page.records] == [("M", [TRADED], 0)]
     assert len(page.rejects) == 2
 
 
@@ -196,4 +220,4 @@ def test_recorded_candlestick_of_january_is_read() -> None:
     )
     (market,) = parse_batch(body).records
     expected = Candlestick(END_AT, *([80_000] * 4 + [110_000] * 4 + [None] * 5 + [110_000, 0, 1_243_200]))
-    assert market == ("KXFARPLACE-99", [expected])
+    assert market == Candlesticks("KXFARPLACE-99", [expected])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ STORED = "SELECT ticker, count(*) FROM candlesticks JOIN markets ON markets.id =
 class ChartingExchange(SmallExchange):
     """Two markets, each with fixed candlestick ends, whatever period is requested."""
 
-    def __init__(self, ends: dict[str, list[int]]) -> None:
+    def __init__(self, ends: dict[str, list[Any]]) -> None:
         self.ends = ends
         self.omissions = 0
         """How many answers leave out the second market."""
@@ -58,7 +59,7 @@ class ChartingExchange(SmallExchange):
         return 200, {"markets": found}
 
 
-def _candle(end: int) -> Record:
+def _candle(end: int | str) -> Record:
     prices = {f"{name}_dollars": "0.5500" for name in ("open", "high", "low", "close")}
     return {"end_period_ts": end, "yes_bid": prices, "yes_ask": prices, "price": prices, "volume_fp": "1.00"}
 
@@ -145,6 +146,28 @@ def test_a_few_others_cost_nothing(
     report = collect(ChartingExchange({FIRST: ends, SECOND: []}), minutes)
     assert report.state is State.COMPLETE
     assert (report.tally.inserted, report.tally.out_of_scope) == (stored, len(ends) - stored)
+
+
+@pytest.mark.parametrize(
+    ("readable", "unreadable", "problem"),
+    [
+        pytest.param(0, 1, "1 of 1 candlesticks are unreadable and in quarantine", id="the only one"),
+        pytest.param(0, 24, "24 of 24 candlesticks are unreadable and in quarantine", id="all"),
+        pytest.param(3, 21, "21 of 24 candlesticks are unreadable and in quarantine", id="most"),
+        pytest.param(22, 2, None, id="a few"),
+    ],
+)
+def test_day_of_which_hardly_anything_can_be_read_is_requested_again(
+    collect: Callable[..., Report], query: Query, readable: int, unreadable: int, problem: str | None
+) -> None:
+    ends: list[Any] = [*OF_HOURS[:readable], *(f"{end} s" for end in OF_HOURS[readable:][:unreadable])]
+    report = collect(ChartingExchange({FIRST: ends, SECOND: OF_HOURS}))
+    state = State.COMPLETE if problem is None else State.PARTIAL
+    assert (report.state, report.tally.quarantined) == (state, unreadable)
+    assert query(STORED) == [(FIRST, readable)] * bool(readable) + [(SECOND, 24)]
+    assert query("SELECT ticker, reason FROM candlestick_coverage WHERE state <> 'complete'") == (
+        [] if problem is None else [(FIRST, problem)]
+    )
 
 
 @pytest.mark.parametrize(("omissions", "stored"), [(1, 24), (2, 0)])

@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.recorded_listing import Batches, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import are_doubtful
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
@@ -51,8 +52,9 @@ class ResumableWalk(Generic[Row, Prepared]):
     `list_from` starts the listing at that position; `prepare` and `merge` are those of `store_pages`. `newest_at`
     returns the newest instant of a prepared page, for walks with a watermark. `not_over` returns why a walk that
     reached its end is still partial, if it is. `held` returns, for a prepared page, why a later run must see it again:
-    the walk continues, but the next run resumes at that page. Pages of one of the `batches` are stored together, and
-    fetched again if the process is killed. So is a page that is stored without its documents.
+    the walk continues, but the next run resumes at that page. The same holds for a page of which hardly any record
+    could be read. Pages of one of the `batches` are stored together, and fetched again if the process is killed. So is
+    a page that is stored without its documents.
     """
 
     session: Session
@@ -69,12 +71,14 @@ class ResumableWalk(Generic[Row, Prepared]):
     _end: WalkState | None = field(default=None, init=False)
     _cursor: str | None = field(default=None, init=False)
     _merged: "_Merged | None" = field(default=None, init=False)
+    _has_read: bool = field(default=False, init=False)
+    _unreadable: str | None = field(default=None, init=False)
 
     def run(self) -> str | None:
         """Walk to the end, set the report's state, and close the walk's record.
 
         A complete walk is unchanged. If the exchange refuses the stored cursor, the walk restarts. Returns why the
-        listing stopped before its end, or None.
+        listing stopped before its end, or why its records could hardly be read, or None.
         """
         if self.stored.state is WalkState.COMPLETE:
             return None
@@ -103,7 +107,7 @@ class ResumableWalk(Generic[Row, Prepared]):
         self._cursor = self.stored.cursor
         batches = None if self.batches is None else Batches(self.batches.pages, self._join)
         store_pages(self.session, self.report, listing, self._prepare, self._merge, batches=batches)
-        return listing.reason or self._cut()
+        return listing.reason or self._cut() or self._unreadable
 
     def _cut(self) -> str | None:
         """Return why the listing may continue after its last page, None if it ended."""
@@ -111,15 +115,26 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     def _held(self) -> str | None:
         """Return why a later run must see the last prepared page again, None if it need not."""
-        return self._cut() or self.held()
+        return self._cut() or self._unreadable or self.held()
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
         if self.batches is None:
             self._store_documents()
         prepared = self.prepare(page)
+        self._doubt(page)
         if self._held() is None:
             self._cursor = page.cursor
         return _Page(page, prepared, self._cursor)
+
+    def _doubt(self, page: ListedPage[Row]) -> None:
+        """Note a page of which hardly any record could be read. A single odd record after others is no reason."""
+        records, unread = page.received - page.out_of_scope.total(), len(page.rejects)
+        if self._unreadable is None and are_doubtful(records + self._has_read, unread):
+            self._unreadable = (
+                f"{unread:,} of {records:,} records of a page could not be read and are in quarantine: check whether "
+                "the exchange's API has changed; the next run requests the page again"
+            )
+        self._has_read = self._has_read or records > unread
 
     def _join(self, pages: Sequence[_Page[Row, Prepared]]) -> _Page[Row, Prepared]:
         assert self.batches is not None

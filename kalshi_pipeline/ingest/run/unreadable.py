@@ -23,12 +23,16 @@ def keep_unreadable(
 _FEW = 20
 
 
+def are_doubtful(records: int, unread: int) -> bool:
+    """Return whether none, or hardly any, of some records could be read: the exchange's API may have changed."""
+    return bool(unread) and (unread == records or (unread > _FEW and 2 * unread > records))
+
+
 def doubt_unreadable(report: Report) -> None:
     """Make a complete listing partial if none, or hardly any, of its records could be read."""
     tally = report.tally
     records, unread = tally.received - tally.duplicates - tally.out_of_scope, tally.quarantined
-    are_most = 2 * unread > records and unread > _FEW
-    if report.is_complete and unread and (unread == records or are_most):
+    if report.is_complete and are_doubtful(records, unread):
         report.state = State.PARTIAL
         report.reason = (
             f"{unread:,} of {records:,} records could not be read and are in quarantine: check whether the "
