@@ -21,12 +21,12 @@ _WRITTEN = (
 
 
 def compare(
-    here: Place, *, are_all_read: bool = True, may_be_null: bool = False
+    here: Place, *, are_all_read: bool = True, may_be_null: bool = False, may_have_ended: bool = False
 ) -> tuple[int, int, list[str]]:
     """Compare the observed quotes and the claims of the newest tick with the exchange, which has not moved since.
 
     Returns the numbers of lost and of wrong markets, with a sentence for each kind. Unreadable records may be missing:
-    they are in quarantine, and odd numbers are NULL.
+    they are in quarantine, and odd numbers are NULL. Markets `may_have_ended` if nothing in an answer says so.
     """
     listed = open_markets(here.exchange.url)
     stored = newest_quotes(here.store)
@@ -41,7 +41,7 @@ def compare(
         if _differs(stored_quote(stored[ticker]), quote_of(listed[ticker]), may_be_null=may_be_null)
     )
     lost = sorted(listed.keys() - stored.keys()) if claims_all else []
-    ended = sorted(written - listed.keys())
+    ended = [] if may_have_ended else sorted(written - listed.keys())
     found = {
         f"quotes of a {state} tick are not what the exchange says": wrong,
         "markets are missing in a complete tick": lost,
