@@ -26,9 +26,13 @@ TOO_LARGE_STATUSES = frozenset({400, 413, 414, 431})
 _RETRIED_STATUSES = frozenset({304, 408, 425, 429})
 # A longer request to wait is ignored.
 _LONGEST_RETRY_AFTER_SECONDS = 366 * 86_400.0
-# Errors are short. Longer bodies are pages of records, and are not searched for errors.
+# Errors are short. Longer bodies are pages of records, and are parsed for errors only if they name one.
 _LONGEST_ERROR_BYTES = 10_000
+_NAMES_ERROR = re.compile(rb'"errors?"\s*:')
+# A part of an answer, and one that is not ready, which nothing has requested.
+_UNFINISHED_STATUSES = frozenset({202, 206})
 _FLAT_ERROR = frozenset({"code", "message", "details", "service"})
+_ERROR_BESIDE = frozenset({"code", "message"})
 _NO_JSON = object()
 _TICKER_LISTS = frozenset({"tickers", "market_tickers"})
 # A ticker may be in lower case, as the names of endpoints are.
@@ -84,6 +88,8 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
     if httpx.codes.is_success(status):
         if not reply.body:
             raise _retryable(reply, now, f"answered {status} without a body")
+        if status in _UNFINISHED_STATUSES:
+            raise _retryable(reply, now, f"answered {status}, which is not a whole answer")
         if said := _error_in(reply.body):
             raise _retryable(reply, now, f"answered {status}, but with an error ({cut(said)})")
         return
@@ -228,19 +234,24 @@ def _title(body: bytes) -> str:
 
 
 def _error_in(body: bytes) -> str:
-    """Return the message of an error with status 200; "" if the body is not an error."""
-    if len(body) > _LONGEST_ERROR_BYTES:
+    """Return the message of an error with status 200, alone or beside records; "" if there is none."""
+    if len(body) > _LONGEST_ERROR_BYTES and not _NAMES_ERROR.search(body):
         return ""
     read = _read(body)
-    is_flat = isinstance(read, dict) and bool(read) and read.keys() <= _FLAT_ERROR
-    is_nested = isinstance(read, dict) and bool(read.get("error"))
-    return (_error_text(body) or "no reason given") if is_flat or is_nested or isinstance(read, str) else ""
+    if isinstance(read, dict):
+        is_flat = bool(read) and (read.keys() <= _FLAT_ERROR or read.keys() >= _ERROR_BESIDE)
+        is_error = is_flat or bool(read.get("error")) or bool(read.get("errors"))
+    else:
+        is_error = isinstance(read, str)
+    return (_error_text(body) or "no reason given") if is_error else ""
 
 
 def _error_text(body: bytes) -> str:
     """Return the message of an error body in any form: nested object, flat object, string, or not JSON."""
     read = _read(body)
-    error = read.get("error", read) if isinstance(read, dict) else read
+    error = read.get("error") or read.get("errors") or read if isinstance(read, dict) else read
+    if isinstance(error, list) and error:
+        error = error[0]
     if isinstance(error, dict):
         parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
         return ": ".join(parts) or str(error.get("code", ""))

@@ -127,7 +127,7 @@ class Tiers:
         params: Params = {"limit": TRADES_PAGE, "min_ts": min_ts, "max_ts": max_ts}
         return Listing(
             path,
-            self._transport.fetching(path, TRADES.parse),
+            self._transport.fetching(path, TRADES.parse, is_kept=True),
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
@@ -192,7 +192,9 @@ class Tiers:
     ) -> Listing[Outcome]:
         return Listing(
             path,
-            self._transport.fetching(path, OUTCOMES.parse, is_cached=path == _MARKETS[Tier.LIVE]),
+            self._transport.fetching(
+                path, OUTCOMES.parse, is_cached=path == _MARKETS[Tier.LIVE], is_kept=True
+            ),
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,

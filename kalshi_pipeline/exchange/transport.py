@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -19,6 +19,7 @@ from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.connecting import open_http, proxy_variable
 from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
+from kalshi_pipeline.exchange.doubts import Doubts, misplaced
 from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, names_records, not_json
@@ -35,8 +36,7 @@ _OLDEST_ANSWER_SECONDS = 3600
 BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
 _LONGEST_PARAMETER = 10_000
-# A null list may be an empty one, because Go writes it so, or a mistake. So often in a row, it is an empty one.
-_NULLS_TO_BELIEVE = 3
+_UNCACHED = {"Cache-Control": "no-cache"}
 # Only one encoding, because an answer that is compressed several times inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNTRUSTED = (
@@ -88,6 +88,7 @@ class Transport:
         self.too_many = 0
         self._ages = AnswerAges()
         self._odd_fields: Counter[str] = Counter()
+        self._doubts = Doubts()
         self._counting = threading.Lock()
         # Parse one page at a time, whatever the number of threads: alternating within pages would hold several
         # half-parsed ones in memory, and none in the CPU's caches.
@@ -158,41 +159,62 @@ class Transport:
         seconds_left: float = float("inf"),
         *,
         is_cached: bool = False,
+        is_kept: bool = False,
     ) -> Answer[Parsed]:
         """Return the first answer that can be parsed, after retries.
 
-        A body that is not JSON is a failed attempt. A page with a null list is requested again, and is an empty page if
-        the list stays null. With `is_cached`, answers may come from a cache, and are dated by their `Age`.
+        A body that is not JSON is a failed attempt, and so is a page that has its records or its cursor under another
+        name. A page that may be a mistake (see `Doubts`) is requested again, and believed if it stays so. With
+        `is_cached`, answers may come from a cache, and are dated by their `Age`. `is_kept` is for results that no
+        later run requests again.
         """
 
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
             self.check(reply, path, received_at)
-            try:
-                with self._reading:
-                    content = parse(reply.body)
-            except GarbledAnswerError as error:
-                raise not_json(reply, str(error), received_at) from error
-            if isinstance(content, Page) and content.odd_fields:
-                with self._counting:
-                    self._odd_fields += content.odd_fields
+            content = self._parsed(reply, parse, received_at)
             age_seconds = self._age_seconds(reply) if is_cached else 0
             return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 
         ends = self.clock.monotonic() + seconds_left
-        answer = self.ask(path, params, read, seconds_left)
-        for _ in range(_NULLS_TO_BELIEVE - 1):
-            if not (isinstance(answer.content, Page) and answer.content.is_null):
-                break
+        answer = best = self.ask(path, params, read, seconds_left)
+        times = 1
+        while isinstance(page := answer.content, Page) and times < self._doubts.times(
+            page, params, is_kept=is_kept
+        ):
             with self._counting:
                 self.retries += 1
-            answer = self.ask(path, params, read, ends - self.clock.monotonic())
-        return answer
+            answer = self.ask(path, params, read, ends - self.clock.monotonic(), headers=_UNCACHED)
+            best = max(answer, best, key=_fullness)
+            times += 1
+        if isinstance(best.content, Page) and times > 1:
+            self._doubts.settle(best.content)
+        return best
+
+    def _parsed(self, reply: Reply, parse: Callable[[bytes], Parsed], received_at: int) -> Parsed:
+        """Parse an answer. Raises RetryableError if it is not what it should be."""
+        try:
+            with self._reading:
+                content = parse(reply.body)
+        except GarbledAnswerError as error:
+            raise not_json(reply, str(error), received_at) from error
+        if not isinstance(content, Page):
+            return content
+        if said := misplaced(reply.body, content):
+            raise not_json(reply, f"it {said}", received_at)
+        if content.odd_fields:
+            with self._counting:
+                self._odd_fields += content.odd_fields
+        return content
 
     def fetching(
-        self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False
+        self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False, is_kept: bool = False
     ) -> Callable[[Params, float], Answer[Parsed]]:
         """Return a function that fetches a query of one path within the given seconds; see `fetch`."""
-        return lambda params, seconds_left: self.fetch(path, params, parse, seconds_left, is_cached=is_cached)
+
+        def fetch(params: Params, seconds_left: float) -> Answer[Parsed]:
+            return self.fetch(path, params, parse, seconds_left, is_cached=is_cached, is_kept=is_kept)
+
+        return fetch
 
     def ask(
         self,
@@ -328,6 +350,12 @@ class Transport:
         error = state.outcome.exception() if state.outcome else None
         pause_seconds = state.next_action.sleep if state.next_action else 0.0
         self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
+
+
+def _fullness(answer: Answer[Any]) -> tuple[bool, int]:
+    """Rank answers to one request: those that a next page follows, then by the number of records."""
+    page = answer.content
+    return (page.cursor is not None, len(page.records)) if isinstance(page, Page) else (False, 0)
 
 
 _NO_STREAM = httpx.ByteStream(b"")

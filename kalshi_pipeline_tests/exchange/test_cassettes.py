@@ -94,7 +94,7 @@ def expected(request: pytest.FixtureRequest) -> Expected:
 @pytest.fixture
 def client(expected: Expected) -> Iterator[KalshiClient]:
     with (
-        vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / expected.file)),
+        vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / expected.file), allow_playback_repeats=True),
         KalshiClient(URL, requests_per_second=1000, retry_seconds=0) as client,
     ):
         yield client
@@ -141,7 +141,7 @@ def test_recorded_events_are_looked_up(client: KalshiClient, expected: Expected)
 def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None:
     """Bid and ask both 0, as combos had until March 2026, is no quote."""
     with (
-        vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / JANUARY.file)),
+        vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / JANUARY.file), allow_playback_repeats=True),
         KalshiClient(URL, requests_per_second=1000, retry_seconds=0) as client,
     ):
         listing = client.list_markets(

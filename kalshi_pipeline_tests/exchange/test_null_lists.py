@@ -147,4 +147,4 @@ def test_null_page_in_the_middle_of_a_walk_is_requested_again() -> None:
     client, asked = _answering([first, {**second, "trades": None}, second, {"trades": []}])
     with client:
         assert len(_of_trades(client)) == 2
-    assert [httpx.URL(url).params.get("cursor") for url in asked] == [None, "a", "a", "b"]
+    assert [httpx.URL(url).params.get("cursor") for url in asked] == [None, "a", "a", "b", "b", "b"]

@@ -157,7 +157,7 @@ def test_retries_of_a_later_page_have_what_the_earlier_ones_left(clock: ManualCl
         if "cursor" in request.url.params:
             return httpx.Response(503)
         clock.advance(59.6)
-        return httpx.Response(200, json={**EMPTY, "cursor": "next"})
+        return httpx.Response(200, json={"markets": [{"ticker": "M", "event_ticker": "E"}], "cursor": "next"})
 
     with client_of(answer, clock=clock, timeout_seconds=60) as client:
         with pytest.raises(TransientExchangeError, match="answered 503, after 0 s of retries"):
