@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from itertools import compress
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
 
@@ -148,6 +148,13 @@ class Listing(Generic[Record]):
     def _yielded(self, answer: Answer[Page[Record]], asked: "_Asked[Record]") -> Iterator[ListedPage[Record]]:
         """Yield a page while the next one is requested. Set aside a walk that would not end."""
         listed = self._listed(answer, asked.walk.memory)
+        if asked.walk.cursor is not None and _is_unasked(listed):
+            # Not yielded, because its cursor would lead the walk elsewhere.
+            self.reason = (
+                f"{self.path} returned a page of {listed.out_of_scope.total():,} records of which none was requested, "
+                "such as the answer to another request: run again"
+            )
+            return
         endless = self._turn(answer.content, asked)
         self._judge(listed.out_of_scope)
         if endless is None and self.reason is None:
@@ -275,6 +282,10 @@ class Listing(Generic[Record]):
                 fresh.append(record)
         self.duplicates += len(page.records) - len(fresh)
         return fresh
+
+
+def _is_unasked(listed: ListedPage[Any]) -> bool:
+    return not listed.records and not listed.rejects and listed.out_of_scope.total() > _MOST_UNASKED
 
 
 class _Asked(NamedTuple, Generic[Record]):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.ingest.run.cut_listings import doubt_end
 from kalshi_pipeline.ingest.run.lenient import leaving_partial
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.repair import repairing
@@ -85,9 +86,9 @@ def _sync(
     with closing_run(session, report):
         with leaving_partial(report, listing.path):
             store_pages(session, report, listing, lambda page: page.records, merge)
+            doubt_end(report, listing)
         doubt_unreadable(report)
-        is_whole = listing.complete and not listing.ended_without_cursor
-        if is_whole and not report.tally.quarantined:
+        if listing.complete and report.is_complete and not report.tally.quarantined:
             _withdraw(session, report, listed)
     return report
 

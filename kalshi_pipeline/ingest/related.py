@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint
 from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.ingest.run.cut_listings import doubt_end
 from kalshi_pipeline.ingest.run.documents import DocumentKind
 from kalshi_pipeline.ingest.run.lenient import leaving_partial
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
@@ -89,4 +90,5 @@ def sync_related(session: Session, walk_seconds: float | None = None, *, related
 
     with closing_run(session, report), leaving_partial(report, related.endpoint.path):
         store_pages(session, report, listing, prepare, merge)
+        doubt_end(report, listing)
     return report

@@ -8,6 +8,7 @@ from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.missed_parents import check_events, check_series
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
+from kalshi_pipeline.ingest.run.cut_listings import doubt_end
 from kalshi_pipeline.ingest.run.documents import EVENT, SERIES, DocumentKind
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.repair import repairing
@@ -92,6 +93,7 @@ def sync_events(session: Session) -> Report:
             )
             store_pages(session, report, listing, _records_of(session, EVENT), merge)
             doubt_unreadable(report)
+            doubt_end(report, listing)
             if report.is_complete:
                 check_events(session, report, listed)
         heal_placeholders(session, report)

@@ -148,6 +148,10 @@ class _Collection:
             for tier in tiers:
                 self._walk(tier)
                 walked.add(tier)
+        if self._has_tiers and self._is_over and not self._report.tally.received:
+            # The cutoff may be wrong, and hardly any day has no trade.
+            for tier in set(Tier) - walked:
+                self._walk(tier)
         shortfall = self._stopped or self._why_undecided()
         self._report.awaits_end = shortfall is None and not self._is_over
         self._report.reason = _NOT_OVER if self._report.awaits_end else shortfall

@@ -20,7 +20,6 @@ from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConf
 from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.exchange.clients import (
-    EMPTY,
     Handler,
     Stop,
     answering,

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from kalshi_pipeline.errors import RefusedError, StoreError
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.ingest.run.cut_listings import CUT
 from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.recorded_listing import Batches, store_pages
 from kalshi_pipeline.ingest.run.report import Report
@@ -24,8 +25,6 @@ from kalshi_pipeline.store.writing.backfill_progress import (
 )
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
-
-_CUT = "the last page was full and came without a cursor, so more may follow: run again"
 
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
@@ -111,7 +110,7 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     def _cut(self) -> str | None:
         """Return why the listing may continue after its last page, None if it ended."""
-        return _CUT if self._listing is not None and self._listing.ended_without_cursor else None
+        return CUT if self._listing is not None and self._listing.ended_without_cursor else None
 
     def _held(self) -> str | None:
         """Return why a later run must see the last prepared page again, None if it need not."""
