@@ -20,7 +20,7 @@ _CURSOR = re.compile("cursor|next|has_?more", re.IGNORECASE)
 _BLANK = frozenset({b"null", b'""', b"false", b"0", b"[]", b"{}"})
 # Beside the events of a page, whether it has any or not.
 _OTHER_LISTS = frozenset({"milestones"})
-_UNUSUAL = 3
+UNUSUAL = 3
 _ENDING = 2
 _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -43,13 +43,13 @@ class Doubts:
         later run requests it again, an empty listing is unusual, too, and the end of any listing must come twice.
         """
         if page.is_null or _is_unreadable(page):
-            return _UNUSUAL
+            return UNUSUAL
         size = next((size for name in _SIZES if isinstance(size := params.get(name), int)), None)
         if size is None or any(name in params for name in _NAMED):
             return 1
         count = len(page.records) + len(page.rejects)
         if page.cursor is not None:
-            return 1 if count else _UNUSUAL
+            return 1 if count else UNUSUAL
         if not count:
             is_usual = not is_kept and ("cursor" not in params or self._ends_with_empty_pages)
         else:
@@ -57,7 +57,7 @@ class Doubts:
             is_usual = count < size and has_usual_end
         if is_usual:
             return _ENDING if is_kept else 1
-        return _UNUSUAL
+        return UNUSUAL
 
     def settle(self, page: Page[Any]) -> None:
         """Learn from a page that stayed the same."""

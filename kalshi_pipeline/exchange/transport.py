@@ -19,7 +19,7 @@ from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.connecting import open_http, proxy_variable
 from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
-from kalshi_pipeline.exchange.doubts import Doubts, misplaced
+from kalshi_pipeline.exchange.doubts import UNUSUAL, Doubts, misplaced
 from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, names_records, not_json
@@ -178,11 +178,13 @@ class Transport:
         ends = self.clock.monotonic() + seconds_left
         answer = best = self.ask(path, params, read, seconds_left)
         times = 1
-        while isinstance(page := answer.content, Page) and times < self._doubts.times(
-            page, params, is_kept=is_kept
-        ):
-            with self._counting:
-                self.retries += 1
+        while isinstance(page := answer.content, Page):
+            needed = self._doubts.times(page, params, is_kept=is_kept)
+            if times >= needed:
+                break
+            if needed == UNUSUAL:
+                with self._counting:
+                    self.retries += 1
             answer = self.ask(path, params, read, ends - self.clock.monotonic(), headers=_UNCACHED)
             best = max(answer, best, key=_fullness)
             times += 1
