@@ -9,6 +9,7 @@ import pytest
 
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.conditions import Condition
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
@@ -85,6 +86,28 @@ def test_listing_walks_until_the_cursor_is_empty() -> None:
 
 
 @pytest.mark.usefixtures("no_threads")
+def test_later_page_of_unrequested_records_stops_the_walk_before_it() -> None:
+    """Its cursor belongs to another request, so a run that continues there would miss records."""
+    unasked = Condition[Series]("status", lambda series: series.ticker.isupper())
+    fetch = Script({None: page("AB", "one"), "one": page("abcdefghijklmnopqrstu", "two"), "two": page("E")})
+    listing = Listing(
+        "/series",
+        fetch,
+        [{"limit": 2}],
+        max_pages=None,
+        walk_seconds=60,
+        clock=fetch.clock,
+        conditions=(unasked,),
+    )
+    assert [found.cursor for found in listing] == ["one"]
+    assert (listing.complete, listing.reason) == (
+        False,
+        "/series returned a page of 21 records of which none was requested, such as the answer to another request: "
+        "run again",
+    )
+    assert len(fetch.asked) == 2
+
+
 def test_listing_is_complete_where_no_thread_can_be_started() -> None:
     fetch = Script({None: page("AB", "one"), "one": page("C")})
     listing = listing_of(fetch)

@@ -254,6 +254,23 @@ def test_day_without_trades_is_complete(sandbox: Sandbox, collect: Collect, quer
     ]
 
 
+@pytest.mark.parametrize(
+    ("day", "cutoff"),
+    [
+        pytest.param(OLD, "2020-01-01T00:00:00Z", id="too early"),
+        pytest.param(DAY, "2099-01-01T00:00:00Z", id="too late"),
+    ],
+)
+def test_day_without_trades_in_the_tier_that_a_wrong_cutoff_names_comes_from_the_other(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query, day: date, cutoff: str
+) -> None:
+    through.meddle = rewriting(
+        through, "/historical/cutoff", lambda content: content.update(trades_created_ts=cutoff)
+    )
+    assert collect(day).state is State.COMPLETE
+    assert stored(query) == on_tape(sandbox, day)
+
+
 def test_day_that_has_not_begun_is_refused(collect: Collect, query: Query) -> None:
     """Until its midnight, to the microsecond."""
     midnight, _ = bounds(DAY)
