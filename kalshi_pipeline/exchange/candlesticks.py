@@ -1,6 +1,7 @@
 """Parses candlesticks of one or many markets: fast, or one by one if any is odd."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,8 +33,8 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
     """Parse the candlesticks of many markets; errors as in `split_page`. Each reject is one candlestick."""
     try:
         markets = _batch_decoder.decode(body).markets
-        is_null = markets is None or any(market.candlesticks is None for market in markets)
-        return Page([_read_market(market) for market in markets or ()], is_null=is_null)
+        is_doubtful = markets is None or any(market.candlesticks is None for market in markets)
+        return Page([_read_market(market) for market in markets or ()], is_doubtful=is_doubtful)
     except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
         return _parse_batch_one_by_one(body)
 
@@ -47,13 +48,15 @@ def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
         market = _market_decoder.decode(body)
         check_named(market.ticker, ticker)
         wires = market.candlesticks
-        return Page([_of_wires(ticker, wires)], is_null=wires is None)
+        return Page([_of_wires(ticker, wires)], is_doubtful=wires is None)
     except (ValueError, RecursionError):
         check_named(named_in(body), ticker)
         envelope = split_page(body, "candlesticks")
-        return replace(_read_one_by_one(ticker, envelope.rows), is_null=envelope.is_null)
+        page = _read_one_by_one(ticker, envelope.rows)
+        return replace(page, is_doubtful=page.is_doubtful or envelope.is_doubtful)
 
 
+_OBJECT = re.compile(rb"\{\s*\"")
 _RECORDS = RecordReader(Candlestick, CandlestickPayload)
 _PRICES = {
     name: part for name, field, _ in sent_fields(CandlestickPayload) if (part := part_of(field)) is not None
@@ -107,29 +110,30 @@ def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
     odd: Counter[str] = Counter()
     rejects: list[Reject] = []
     envelope = split_page(body, "markets")
-    is_null = envelope.is_null
+    is_doubtful = envelope.is_doubtful
 
     def read(row: bytes) -> Candlesticks:
-        nonlocal is_null
+        nonlocal is_doubtful
         try:
             market = _batch_market_decoder.decode(row)
-            is_null |= market.candlesticks is None
+            is_doubtful |= market.candlesticks is None
             return _read_market(market)
         except (ValueError, RecursionError):
             members = split_object(row)
         ticker, candlesticks = load(members.get("market_ticker", b"null")), members.get("candlesticks")
         if candlesticks is None:
             raise ValueError("candlesticks: it is missing")
-        is_null |= candlesticks == b"null"
+        is_doubtful |= candlesticks == b"null"
         page = _read_one_by_one(
             read_ticker(ticker), [] if candlesticks == b"null" else split_list(candlesticks)
         )
+        is_doubtful |= page.is_doubtful
         odd.update(page.odd_fields)
         rejects.extend(page.rejects)
         return page.records[0]
 
     records, of_markets = read_rows(envelope.rows, "markets", read)
-    return Page(records, of_markets + rejects, odd_fields=odd, is_null=is_null)
+    return Page(records, of_markets + rejects, odd_fields=odd, is_doubtful=is_doubtful)
 
 
 def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
@@ -143,7 +147,10 @@ def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
 
     records, rejects = read_rows(rows, "candlesticks", read)
     named = [_named(reject, ticker) for reject in rejects]
-    return Page([Candlesticks(ticker, records, len(rejects))], named, odd_fields=odd)
+    is_doubtful = bool(rejects) and (not records or not all(map(_OBJECT.match, rows)))
+    return Page(
+        [Candlesticks(ticker, records, len(rejects))], named, odd_fields=odd, is_doubtful=is_doubtful
+    )
 
 
 def _named(reject: Reject, ticker: str) -> Reject:

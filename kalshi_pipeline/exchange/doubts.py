@@ -42,7 +42,7 @@ class Doubts:
         it, or the end of a listing although it is full or has no cursor. If the result `is_kept`, which means that no
         later run requests it again, an empty listing is unusual, too, and the end of any listing must come twice.
         """
-        if page.is_null or _is_unreadable(page):
+        if page.is_doubtful or _is_unreadable(page):
             return UNUSUAL
         size = next((size for name in _SIZES if isinstance(size := params.get(name), int)), None)
         if size is None or any(name in params for name in _NAMED):

@@ -35,8 +35,8 @@ class Page(Generic[Record]):
     """The records of one answer in order, the unreadable ones, and the cursor of the next page.
 
     `has_cursor` is whether the answer has a cursor that is not null, because the exchange ends a listing with an empty
-    cursor, not without one. `is_null` is whether a list is null instead of empty. `odd_fields` counts unreadable
-    fields by the API's names. `source` is the answer itself, if more than the records may be needed.
+    cursor, not without one. `is_doubtful` is whether a list is null instead of empty, or cannot be read. `odd_fields`
+    counts unreadable fields by the API's names. `source` is the answer itself, if more than the records may be needed.
     """
 
     records: list[Record]
@@ -45,7 +45,7 @@ class Page(Generic[Record]):
     has_cursor: bool = field(default=True, compare=False)
     odd_fields: Counter[str] = field(default_factory=Counter)
     source: Source | None = field(default=None, compare=False)
-    is_null: bool = field(default=False, compare=False)
+    is_doubtful: bool = field(default=False, compare=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -54,12 +54,12 @@ class Page(Generic[Record]):
 
 
 class Rows(NamedTuple):
-    """The list of an answer, with its unparsed entries, and its cursor; `has_cursor` and `is_null` as in `Page`."""
+    """The list of an answer, with its unparsed entries, and its cursor; `has_cursor` and `is_doubtful` as in `Page`."""
 
     rows: list[bytes]
     cursor: str | None
     has_cursor: bool
-    is_null: bool
+    is_doubtful: bool
 
     def page(
         self,
@@ -70,7 +70,7 @@ class Rows(NamedTuple):
     ) -> Page[Record]:
         """Return the page with the parsed entries."""
         odd = Counter[str]() if odd_fields is None else odd_fields
-        return Page(records, rejects, self.cursor, self.has_cursor, odd, source, self.is_null)
+        return Page(records, rejects, self.cursor, self.has_cursor, odd, source, self.is_doubtful)
 
 
 def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:

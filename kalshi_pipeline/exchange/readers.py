@@ -150,7 +150,7 @@ class PageReader(Generic[Record]):
                 cursor=cursor or None,
                 has_cursor=cursor is not None,
                 source=self._source(body, records),
-                is_null=wires is None,
+                is_doubtful=wires is None,
             )
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self._parse_rows(body, self._records.read)

@@ -92,6 +92,9 @@ class _Collection:
         self._failed: list[str] = []
         self._unreadable: set[str] = set()
         """Markets that may be in an unreadable record of their last answer."""
+        self._empty: list[ChosenMarket] = []
+        """Markets whose last answer had no candlestick of the day, which may be a mistake: to be requested again."""
+        self._asked_again: set[tuple[Tier, int]] = set()
         self._unstored: dict[str, str] = {}
         self._outside = 0
 
@@ -147,14 +150,15 @@ class _Collection:
         """Fetch markets from a tier and store them; return the markets that the tier does not have.
 
         A failed request is split in halves, which are retried after the others, until only the failing market is left.
+        Markets without a candlestick of the day are requested once more at the end.
         """
-        size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
-        of_ticker = {market.ticker: market for market in markets}
-        waiting = deque(
-            [of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size)
-        )
+        waiting = self._batches(tier, markets)
         missing: list[ChosenMarket] = []
-        while waiting:
+        while waiting or self._empty:
+            if not waiting:
+                waiting = self._batches(tier, self._empty)
+                self._asked_again |= {(tier, market.id) for market in self._empty}
+                self._empty = []
             asked = waiting.popleft()
             try:
                 answer = self._fetch(tier, asked)
@@ -176,6 +180,11 @@ class _Collection:
                 f"{len(waiting):,} requests to go"
             )
         return missing
+
+    def _batches(self, tier: Tier, markets: Sequence[ChosenMarket]) -> deque[list[ChosenMarket]]:
+        size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
+        of_ticker = {market.ticker: market for market in markets}
+        return deque([of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size))
 
     def _fetch(self, tier: Tier, asked: Sequence[ChosenMarket]) -> Answer[Page[Candlesticks]]:
         day, tiers, first = self._day, self._session.client.tiers, asked[0]
@@ -213,9 +222,16 @@ class _Collection:
             if market not in refused
             and self._is_missing(tier, market, said.candlesticks, is_named=market.ticker in by_ticker)
         ]
+        empty = [
+            market
+            for market, said in of_day.items()
+            if not (said.candlesticks or market in refused or market in missing)
+            and (tier, market.id) not in self._asked_again
+        ]
+        self._empty += empty
         self._note_unreadable(asked, by_ticker, answer.content.rejects)
         self._failed += [market.ticker for market in refused]
-        not_covered = {*missing, *refused}
+        not_covered = {*missing, *refused, *empty}
         coverage = [
             *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
             *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),

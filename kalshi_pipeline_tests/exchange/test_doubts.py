@@ -195,6 +195,28 @@ def test_empty_answer_that_later_runs_request_again_is_believed(ask: Callable[[K
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [[None], [{}], [[]], [None, {"end_period_ts": 1_790_000_000}], [{"candlestick": {"end_period_ts": 1}}]],
+    ids=["null", "empty object", "empty list", "null beside one", "in an object"],
+)
+@pytest.mark.parametrize("is_batch", [True, False], ids=["live", "historical"])
+def test_unreadable_candlesticks_are_requested_again(odd: list[Any], is_batch: bool) -> None:
+    candlesticks = [{"end_period_ts": 1_790_000_000 + 60 * minute} for minute in range(2)]
+
+    def answer(rows: list[Any]) -> dict[str, Any]:
+        return {"markets": [{"market_ticker": "M", "candlesticks": rows}], "candlesticks": rows}
+
+    client, asked = _client([answer(odd), answer(candlesticks)])
+    with client:
+        if is_batch:
+            found = client.tiers.fetch_candlesticks(["M"], start=0, end=_NOON, period_minutes=1)
+        else:
+            found = client.tiers.fetch_historical_candlesticks("M", start=0, end=_NOON, period_minutes=1)
+    assert [len(market.candlesticks) for market in found.content.records] == [2]
+    assert len(asked) == 2
+
+
 def test_candlesticks_of_another_market_are_requested_again() -> None:
     """The answer to another request would be stored under the wrong market."""
     candlestick = {"end_period_ts": 1_790_000_000, "volume_fp": "1.00", "open_interest_fp": "1.00"}

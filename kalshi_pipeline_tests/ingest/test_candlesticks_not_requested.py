@@ -35,6 +35,8 @@ class ChartingExchange(SmallExchange):
         self.ends = ends
         self.omissions = 0
         """How many answers leave out the second market."""
+        self.empty_answers = 0
+        """How many answers have no candlestick of the second market."""
         self.unreadable: Record | int | None = None
         """What answers have instead of the second market, None if they have it."""
         super().__init__(
@@ -54,6 +56,9 @@ class ChartingExchange(SmallExchange):
             {"market_ticker": ticker, "candlesticks": [_candle(end) for end in self.ends[ticker]]}
             for ticker in asked
         ]
+        if SECOND in asked and self.empty_answers:
+            self.empty_answers -= 1
+            found[asked.index(SECOND)] = {"market_ticker": SECOND, "candlesticks": []}
         if SECOND in asked and self.unreadable is not None:
             found[asked.index(SECOND)] = self.unreadable
         return 200, {"markets": found}
@@ -145,7 +150,8 @@ def test_a_few_others_cost_nothing(
 ) -> None:
     report = collect(ChartingExchange({FIRST: ends, SECOND: []}), minutes)
     assert report.state is State.COMPLETE
-    assert (report.tally.inserted, report.tally.out_of_scope) == (stored, len(ends) - stored)
+    asked = 1 if stored else 2  # a market without candlesticks is requested again
+    assert (report.tally.inserted, report.tally.out_of_scope) == (stored, asked * (len(ends) - stored))
 
 
 @pytest.mark.parametrize(
@@ -204,4 +210,12 @@ def test_market_whose_record_cannot_be_read_is_not_without_candlesticks(
         assert f"{SECOND} failed" in str(report.reason)
         exchange.unreadable = None
         assert collect_candlesticks(session, DAY).state is State.COMPLETE
+    assert query(STORED) == [(FIRST, 24), (SECOND, 24)]
+
+
+def test_market_without_candlesticks_is_requested_again(collect: Callable[..., Report], query: Query) -> None:
+    """Its day would be complete without them, and no later run would request it."""
+    exchange = ChartingExchange({FIRST: OF_HOURS, SECOND: OF_HOURS})
+    exchange.empty_answers = 1
+    assert collect(exchange).state is State.COMPLETE
     assert query(STORED) == [(FIRST, 24), (SECOND, 24)]
