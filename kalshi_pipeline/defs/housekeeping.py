@@ -37,14 +37,18 @@ class ExpiredRuns:
 def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> ExpiredRuns:
     """Return the runs that ended before an instant, except those that the UI shows as latest.
 
-    These are the newest run of each job, and the run of each asset's latest materialization.
+    These are the newest run of each job, and the run of the latest materialization of each asset and of each of its
+    partitions: without its materialization, a complete day would be missing again.
     """
     # First, because a run is registered before its file exists.
     shards = _run_ids_of_shards(instance)
+    kept = set(_run_ids_of_materializations(instance))
     records = instance.get_run_records(
-        dg.RunsFilter(statuses=_FINISHED, updated_before=before), limit=_RUNS_PER_CLEANUP, ascending=True
+        dg.RunsFilter(statuses=_FINISHED, updated_before=before),
+        limit=_RUNS_PER_CLEANUP + len(kept),
+        ascending=True,
     )
-    kept = set(_run_ids_still_looked_at(instance, {record.dagster_run.job_name for record in records}))
+    kept.update(_run_ids_of_jobs(instance, {record.dagster_run.job_name for record in records}))
     run_ids = [record.dagster_run.run_id for record in records]
     return ExpiredRuns(
         run_ids=[run_id for run_id in run_ids if run_id not in kept],
@@ -124,13 +128,25 @@ housekeeping_schedule = dg.ScheduleDefinition(
 defs = dg.Definitions(jobs=[housekeeping], schedules=[housekeeping_schedule])
 
 
-def _run_ids_still_looked_at(instance: dg.DagsterInstance, job_names: Set[str]) -> Iterator[str]:
+def _run_ids_of_jobs(instance: dg.DagsterInstance, job_names: Set[str]) -> Iterator[str]:
+    """Yield the newest finished run of each job."""
     for job_name in job_names:
         newest = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_FINISHED), limit=1)
         yield from (record.dagster_run.run_id for record in newest)
+
+
+def _run_ids_of_materializations(instance: dg.DagsterInstance) -> Iterator[str]:
+    """Yield the runs of the latest materialization of each asset and of each of its partitions."""
     for asset_key in instance.get_asset_keys():
         if materialization := instance.get_latest_materialization_event(asset_key):
             yield materialization.run_id
+        newest = instance.event_log_storage.get_latest_storage_id_by_partition(
+            asset_key, dg.DagsterEventType.ASSET_MATERIALIZATION
+        )
+        if newest:
+            of_partitions = dg.AssetRecordsFilter(asset_key, storage_ids=[*newest.values()])
+            found = instance.fetch_materializations(of_partitions, limit=len(newest))
+            yield from (record.run_id for record in found.records)
 
 
 def _run_ids_of_shards(instance: dg.DagsterInstance) -> set[str]:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,12 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
+from kalshi_pipeline.defs.housekeeping import (
+    delete_runs,
+    find_expired_runs,
+    housekeeping,
+    housekeeping_schedule,
+)
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
 
 pytestmark = pytest.mark.xdist_group("housekeeping")
@@ -35,9 +41,15 @@ def trades() -> None:
     pass
 
 
+@dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-11-01"))
+def days() -> None:
+    pass
+
+
 quotes_job = dg.define_asset_job("quotes", selection=[quotes])
 trades_job = dg.define_asset_job("trades", selection=[trades])
-small = dg.Definitions(assets=[quotes, trades], jobs=[quotes_job, trades_job])
+days_job = dg.define_asset_job("days", selection=[days])
+small = dg.Definitions(assets=[quotes, trades, days], jobs=[quotes_job, trades_job, days_job])
 
 
 def run_of(instance: dg.DagsterInstance, job: str) -> str:
@@ -193,6 +205,23 @@ def test_files_of_manually_deleted_runs_are_deleted_too(history: History) -> Non
     """Dagster's own deletion, which the UI calls, leaves them."""
     assert (history.dry.report["orphans"], history.real.report["orphans"]) == (0, 1)
     assert history.real.files[history.deleted_by_hand] == []
+
+
+def test_materialized_partitions_stay_materialized() -> None:
+    """A day that is complete in the store must not be shown as missing when its run is old."""
+    with dg.instance_for_test(set_dagster_home=False) as instance:
+        ran = [
+            small.resolve_job_def("days").execute_in_process(instance=instance, partition_key=day).run_id
+            for day in ("2026-11-02", "2026-11-03", "2026-11-02", "2026-11-04")
+        ]
+        expired = find_expired_runs(instance, datetime.now(UTC) + timedelta(days=1))
+        assert [*expired.run_ids] == ran[:1], "a later run materialized the day again"
+        delete_runs(instance, expired.run_ids)
+        assert instance.get_materialized_partitions(dg.AssetKey("days")) == {
+            "2026-11-02",
+            "2026-11-03",
+            "2026-11-04",
+        }
 
 
 def test_job_does_not_block_others_in_the_queue() -> None:
