@@ -20,7 +20,7 @@ from kalshi_pipeline.store.reading.completeness import (
 from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.gaps import Gap, Timing
-from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
+from kalshi_pipeline.store.reading.ledger import FinishedDay, FinishedDays, LedgerPosition
 from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
@@ -38,8 +38,10 @@ __all__ = [
     "FieldChange",
     "FieldComparison",
     "FinishedDay",
+    "FinishedDays",
     "Gap",
     "Instant",
+    "LedgerPosition",
     "ListedMarket",
     "ListingRun",
     "Log",
@@ -47,7 +49,6 @@ __all__ = [
     "MarketView",
     "Mover",
     "OrderBook",
-    "Place",
     "Placeholders",
     "Quote",
     "QuoteFaults",

@@ -6,7 +6,7 @@ from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.store.reading import completeness, gaps, ledger
 from kalshi_pipeline.store.reading.completeness import ListingRun, TickRun
 from kalshi_pipeline.store.reading.gaps import Gap, Timing
-from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
+from kalshi_pipeline.store.reading.ledger import FinishedDays, LedgerPosition
 from kalshi_pipeline.store.writing.runs import Run
 
 
@@ -63,8 +63,8 @@ class RunQueries(Queries):
         check_type(run, "run", Run)
         return self._source.ask(lambda connection: completeness.received_before(connection, run))
 
-    def finished_days(self, after: Place, limit: int) -> list[FinishedDay]:
-        """Return at most `limit` runs of days that finished after a position, in order."""
-        check_type(after, "after", Place)
+    def finished_days(self, after: LedgerPosition, limit: int) -> FinishedDays:
+        """Return at most `limit` runs over days that finished since a position."""
+        check_type(after, "after", LedgerPosition)
         most = counted(limit)
         return self._source.ask(lambda connection: ledger.finished_days(connection, after, most))

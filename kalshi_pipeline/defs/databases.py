@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from kalshi_pipeline.defs.outcomes import newest_outcomes
+from kalshi_pipeline.defs.outcomes import Outcome, newest_outcomes, value_of
 from kalshi_pipeline.store.database import Identity
 
 _PLACE = "database"
@@ -26,13 +26,13 @@ def database_metadata(place: str, identity: Identity | None = None) -> dict[str,
     """
     metadata: dict[str, Any] = {_PLACE: dg.MetadataValue.path(place)}
     if identity is not None:
-        metadata[_FILE] = _file_of(identity)
+        metadata[_FILE] = str(file_of(identity))
     return metadata
 
 
 def note_of_replacement(before: StoredInto | None, place: str, identity: Identity) -> str | None:
     """Return a line if the asset was last stored in another file of the same path, or None."""
-    if before is None or before.place != place or before.file in (None, _file_of(identity)):
+    if before is None or before.place != place or before.file in (None, file_of(identity)):
         return None
     return (
         f"{place} is not the file that this asset was stored in before: unless you restored or replaced it on "
@@ -57,6 +57,12 @@ def was_stored_into(instance: dg.DagsterInstance, place: str) -> bool:
     return any(stored is not None and stored.place == place for stored in found)
 
 
-def _file_of(identity: Identity) -> str:
-    """Return the inode number of a file. Device numbers are left out, because they can change at a reboot."""
-    return str(identity[-1])
+def are_of_one_place(one: Outcome, other: Outcome) -> bool:
+    """Return whether two events are of the database at the same path, as far as they record it."""
+    places = {value_of(outcome, _PLACE) for outcome in (one, other)} - {None}
+    return len(places) <= 1
+
+
+def file_of(identity: Identity | None) -> str | None:
+    """Return the inode number of a file; None if there is none. Device numbers can change at a reboot."""
+    return None if identity is None else str(identity[-1])

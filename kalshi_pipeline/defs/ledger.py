@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from itertools import takewhile
 
 import dagster as dg
 
-from kalshi_pipeline.api import FinishedDay, Place
+from kalshi_pipeline.api import FinishedDay, LedgerPosition
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.defs.databases import database_metadata
+from kalshi_pipeline.defs.databases import are_of_one_place, database_metadata, file_of
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.metadata import ROW_COUNT, Metadata, without_row_count
 from kalshi_pipeline.defs.outcomes import Outcome, newest_outcomes, value_of
@@ -21,8 +20,8 @@ from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_DAYS = 100
-# There may be several later runs of the same day.
-_NEWEST = 10
+# There may be several later runs of the same day, and many of the current day.
+_NEWEST = 100
 # A Dagster run reports a day after its checks, some moments after the store has it as finished.
 _SECONDS_TO_REPORT = 60
 _BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -44,21 +43,21 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
 def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg.SensorResult | dg.SkipReason:
     """Return what the sensor reports now."""
     settings = current_settings()
-    after = Place(*json.loads(context.cursor)) if context.cursor else Place()
+    dialect = dialect_of(settings.database_url)
+    place, file = dialect.place, file_of(dialect.identity())
     try:
-        ledger = read_ledger(settings, after, _MOST_DAYS)
+        ledger = read_ledger(settings, _position_in(context.cursor, place, file), _MOST_DAYS)
     except StoreError as error:
         if error.problem is StoreProblem.MISSING:
             return dg.SkipReason("there is no database yet")
         raise
+    days, position = ledger.finished
     is_busy = bool(context.instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1))
-    days = [*_certain(ledger.days, clock)] if is_busy else ledger.days
-    database = database_metadata(dialect_of(settings.database_url).place)
-    of_days = [
-        _of_day(ledger.settings, day, ledger.rows, {"source": _source_of(context.instance, day), **database})
-        for day in days
-        if not _is_reported(context.instance, day)
-    ]
+    if is_busy:
+        waiting = [day.id for day in days if not _is_certain(day, clock)]
+        days, position = [day for day in days if day.id not in waiting], position.without(waiting)
+    database = database_metadata(place)
+    of_days = [*_unreported(context.instance, ledger.settings, days, ledger.rows, database)]
     # A run in progress may add rows, which it reports itself at its end.
     tables = {} if is_busy else ledger.rows
     observed = {
@@ -66,14 +65,27 @@ def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg
     }
     source = {"source": _COMMAND_LINE, **database}
     of_tables = _of_tables(context.instance, tables, source, without=observed)
-    cursor = json.dumps([*days[-1].place]) if days else context.cursor
-    return dg.SensorResult(asset_events=[*of_days, *of_tables], cursor=cursor)
+    return dg.SensorResult(asset_events=[*of_days, *of_tables], cursor=_cursor_of(position, place, file))
 
 
-def _certain(days: Collection[FinishedDay], clock: Clock) -> Iterator[FinishedDay]:
-    """Return the leading days that finished long enough ago for their own run to have reported them."""
-    latest = clock.now() - _SECONDS_TO_REPORT * MICROS_PER_SECOND
-    return takewhile(lambda day: day.place.finished_at <= latest, days)
+def _position_in(cursor: str | None, place: str, file: str | None) -> LedgerPosition:
+    """Return the position of Dagster in a database file: the first one if the cursor is of another file or version.
+
+    Days that Dagster has are not reported again.
+    """
+    found = json.loads(cursor) if cursor else None
+    if not isinstance(found, dict) or (found["place"], found["file"]) != (place, file):
+        return LedgerPosition()
+    return LedgerPosition(found["last_id"], tuple(found["open_ids"]))
+
+
+def _cursor_of(position: LedgerPosition, place: str, file: str | None) -> str:
+    return json.dumps({"place": place, "file": file, **position._asdict()})
+
+
+def _is_certain(day: FinishedDay, clock: Clock) -> bool:
+    """Return whether a day finished long enough ago for its own run to have reported it."""
+    return day.finished_at <= clock.now() - _SECONDS_TO_REPORT * MICROS_PER_SECOND
 
 
 def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
@@ -81,6 +93,20 @@ def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
     storage = instance.event_log_storage
     if BACKFILL_POOL not in {pool.name for pool in storage.get_pool_limits()}:
         storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
+
+
+def _unreported(
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    days: Collection[FinishedDay],
+    rows: Mapping[str, int],
+    database: Metadata,
+) -> Iterator[Outcome]:
+    """Yield an event for each day that Dagster does not have, in the order in which they finished."""
+    for day in sorted(days, key=lambda day: day.finished_at):
+        event = _of_day(settings, day, rows, {"source": _source_of(instance, day), **database})
+        if not _is_reported(instance, day, event):
+            yield event
 
 
 def _of_day(settings: Settings, found: FinishedDay, rows: Mapping[str, int], source: Metadata) -> Outcome:
@@ -101,11 +127,19 @@ def _of_day(settings: Settings, found: FinishedDay, rows: Mapping[str, int], sou
     return dg.AssetObservation(found.asset, partition=found.day, metadata=metadata)
 
 
-def _is_reported(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
-    """Return whether the Dagster run that collected the day reported it itself."""
+def _is_reported(instance: dg.DagsterInstance, found: FinishedDay, event: Outcome) -> bool:
+    """Return whether Dagster has the event, from the day's own run or from an earlier evaluation.
+
+    A database that replaced another may have a run of the same day with the same id: an observation of that run does
+    not make up for a materialization.
+    """
     filtered = dg.AssetRecordsFilter(dg.AssetKey(found.asset), asset_partitions=[found.day])
-    outcomes = newest_outcomes(instance, filtered, _NEWEST)
-    return found.record in {value_of(outcome, "record") for outcome in outcomes}
+    return any(
+        value_of(outcome, "record") == found.record
+        and are_of_one_place(outcome, event)
+        and (isinstance(outcome, dg.AssetMaterialization) or isinstance(event, dg.AssetObservation))
+        for outcome in newest_outcomes(instance, filtered, _NEWEST)
+    )
 
 
 def _source_of(instance: dg.DagsterInstance, found: FinishedDay) -> str:
@@ -139,14 +173,14 @@ def _of_tables(
 ) -> Iterator[dg.AssetObservation]:
     """Yield an observation of each table whose row count differs from Dagster's."""
     for table, count in rows.items():
-        if count and table not in without and _known_rows(instance, dg.AssetKey(table)) != count:
+        if table not in without and _known_rows(instance, dg.AssetKey(table)) != count:
             yield dg.AssetObservation(table, metadata={**source, ROW_COUNT: count})
 
 
 def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
-    """Return the row count of the newest event of an asset that has one."""
+    """Return the row count of the newest event of an asset that has one; 0 if none has."""
     counts = (value_of(outcome, ROW_COUNT) for outcome in newest_outcomes(instance, key, 1))
-    return next((rows for rows in counts if rows is not None), None)
+    return next((rows for rows in counts if rows is not None), 0)
 
 
 defs = dg.Definitions(sensors=[command_line_sensor])

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from kalshi_pipeline.api import FinishedDay, Place, Store, open_store
+from kalshi_pipeline.api import FinishedDay, FinishedDays, LedgerPosition, Store, open_store
 from kalshi_pipeline.ingest import event_metadata
 from kalshi_pipeline.ingest.candlesticks import candlestick_day
 from kalshi_pipeline.ingest.related import RELATED
@@ -23,14 +23,14 @@ _KINDS = {
 
 
 class Ledger(NamedTuple):
-    """The days that finished after a position, in order, the row count of each asset, and the settings of runs."""
+    """The days that finished since a position, the row count of each asset, and the settings of runs."""
 
-    days: list[FinishedDay]
+    finished: FinishedDays
     rows: dict[str, int]
     settings: Settings
 
 
-def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
+def read_ledger(settings: Settings, after: LedgerPosition, most_days: int) -> Ledger:
     """Return the days and row counts. Raises StoreError if there is no database yet."""
 
     def read(store: Store) -> Ledger:
