@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.defs.ledgers import CommandLine
 from kalshi_pipeline_tests.defs.running import Runner
 
 
@@ -27,3 +28,11 @@ def instance(in_memory: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
 def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
     """Run a job of the pipeline into the test's own database."""
     return Runner(instance, sandbox, database_path)
+
+
+@pytest.fixture
+def command_line(run: Runner, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The sensor reads its settings from the environment."""
+    for name, value in run.overrides.items():
+        monkeypatch.setenv(f"KALSHI_{name.upper()}", value)
+    return CommandLine(run)

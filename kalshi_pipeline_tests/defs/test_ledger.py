@@ -1,6 +1,5 @@
 """Dagster's records match the tables: everything that runs and the command line store is reported exactly once."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,27 +9,25 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.ledger import command_line_sensor, report_command_line
+from kalshi_pipeline.defs.ledger import command_line_sensor
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import TransientExchangeError
-from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
-from kalshi_pipeline.ingest.collect import collect_steps
-from kalshi_pipeline.ingest.run.session import open_session
-from kalshi_pipeline.ingest.run.steps import run_steps
-from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
-from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.ledgers import (
+    DAYS,
+    ROWS,
+    TRADES,
+    CommandLine,
+    evaluate,
+    events_of,
+    known_rows,
+)
 from kalshi_pipeline_tests.defs.running import Runner, metadata_of, observed_elsewhere
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
-DAYS = ("2026-10-03", "2026-10-04", "2026-10-05")
 PARENTS = ("series", "events", "markets", "settlements")
-ROWS = "dagster/row_count"
-TRADES = dg.AssetKey("trades")
 
 
 @pytest.fixture(scope="module")
@@ -43,71 +40,6 @@ def exchange() -> Iterator[Sandbox]:
 def sandbox(exchange: Sandbox) -> Iterator[Sandbox]:
     yield exchange
     exchange.faults = Faults()
-
-
-class CommandLine:
-    """Collects as the command line does, with the functions of `ingest` and without Dagster."""
-
-    def __init__(self, run: Runner) -> None:
-        self._overrides = run.overrides
-
-    def collect(self) -> None:
-        with open_session(load_settings(**self._overrides)) as session:
-            run_steps(collect_steps(session), lambda _: None, lambda *_: pytest.fail("a step failed"))
-
-    def trades(self, *days: str, **overrides: str) -> None:
-        with open_session(load_settings(**{**self._overrides, **overrides})) as session:
-            for day in days:
-                collect_trades(session, date.fromisoformat(day))
-
-    def candlesticks(self, day: str, **overrides: str) -> None:
-        with open_session(load_settings(**{**self._overrides, **overrides})) as session:
-            collect_candlesticks(session, date.fromisoformat(day))
-
-
-@pytest.fixture
-def command_line(run: Runner, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    """The sensor reads its settings from the environment."""
-    for name, value in run.overrides.items():
-        monkeypatch.setenv(f"KALSHI_{name.upper()}", value)
-    return CommandLine(run)
-
-
-def evaluate(
-    instance: dg.DagsterInstance, cursor: str | None = None, *, seconds_later: float = 0
-) -> dg.SensorResult:
-    """Evaluate the sensor, and store its events as the daemon does."""
-    context = dg.build_sensor_context(instance, cursor=cursor, definitions=defs)
-    clock = ManualClock(SYSTEM_CLOCK.now())
-    clock.advance(seconds_later)
-    result = report_command_line(context, clock)
-    assert isinstance(result, dg.SensorResult)
-    for event in result.asset_events:
-        instance.report_runless_asset_event(event)
-    return result
-
-
-def events_of(result: dg.SensorResult) -> list[tuple[str, str, str | None]]:
-    return [
-        (type(event).__name__, event.asset_key.to_user_string(), getattr(event, "partition", None))
-        for event in result.asset_events
-    ]
-
-
-def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
-    """Return the row count of an asset's newest event."""
-    key = dg.AssetKey(asset)
-    records = [
-        *instance.fetch_materializations(key, limit=1).records,
-        *instance.fetch_observations(key, limit=1).records,
-    ]
-    outcomes = [
-        record.asset_materialization or record.event_log_entry.asset_observation
-        for record in sorted(records, key=lambda record: record.storage_id)
-    ]
-    return [found.metadata[ROWS].value for found in outcomes if found is not None and ROWS in found.metadata][
-        -1
-    ]
 
 
 def shown_rows(instance: dg.DagsterInstance, asset: str) -> object:
@@ -332,121 +264,6 @@ def test_a_hundred_days_are_reported_at_a_time(
     days = [[event[2] for event in events_of(result) if event[2]] for result in (first, second, third)]
     assert [len(found) for found in days] == [100, 21, 0]
     assert len({*days[0], *days[1]}) == 121
-
-
-def change(database_path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(database_path)) as connection, connection:
-        connection.execute(statement)
-
-
-def days_of(result: dg.SensorResult) -> list[tuple[str, str | None]]:
-    """The days among the events, as the type of the event and the day."""
-    return [(event, day) for event, _, day in events_of(result) if day is not None]
-
-
-def test_days_that_finish_in_another_order_than_they_started_are_all_reported(
-    run: Runner, command_line: CommandLine, database_path: Path
-) -> None:
-    """Also if the later one has the earlier time, because the clock was set back or it waited for a lock."""
-    command_line.trades(*DAYS[:2])
-    change(database_path, "UPDATE listings SET state = 'running', finished_at = NULL WHERE id = 1")
-    first = evaluate(run.instance)
-    assert days_of(first) == [("AssetMaterialization", DAYS[1])]
-    change(
-        database_path,
-        "UPDATE listings SET state = 'complete', "
-        "finished_at = (SELECT finished_at - 5000000 FROM listings WHERE id = 2) WHERE id = 1",
-    )
-    second = evaluate(run.instance, first.cursor)
-    assert days_of(second) == [("AssetMaterialization", DAYS[0])]
-    assert days_of(evaluate(run.instance, second.cursor)) == []
-
-
-def test_killed_run_is_no_longer_awaited(run: Runner, command_line: CommandLine, database_path: Path) -> None:
-    """The next run of the asset closes its record without a finish."""
-    command_line.trades(*DAYS[:2])
-    change(database_path, "UPDATE listings SET state = 'running', finished_at = NULL WHERE id = 1")
-    first = evaluate(run.instance)
-    assert first.cursor is not None
-    assert json.loads(first.cursor)["open_ids"] == [1]
-    change(database_path, "UPDATE listings SET state = 'partial' WHERE id = 1")
-    second = evaluate(run.instance, first.cursor)
-    assert days_of(second) == []
-    assert second.cursor is not None
-    assert json.loads(second.cursor)["open_ids"] == []
-
-
-def test_days_of_a_database_that_replaces_another_are_reported(
-    run: Runner, command_line: CommandLine, database_path: Path, sandbox: Sandbox
-) -> None:
-    """Its runs may have the same ids as runs that failed in the other one."""
-    sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
-    with pytest.raises(TransientExchangeError):
-        command_line.trades(DAYS[0])
-    sandbox.faults = Faults()
-    command_line.trades(DAYS[1])
-    first = evaluate(run.instance)
-    database_path.rename(database_path.with_suffix(".before"))
-    command_line.trades(*DAYS[:2])
-
-    second = evaluate(run.instance, first.cursor)
-
-    assert days_of(second) == [("AssetMaterialization", DAYS[0])]
-    assert run.instance.get_materialized_partitions(TRADES) == set(DAYS[:2])
-
-
-def test_days_after_a_restored_copy_are_reported(
-    run: Runner, command_line: CommandLine, database_path: Path
-) -> None:
-    """The copy was written into the same file, and gives ids a second time."""
-    command_line.trades(DAYS[0])
-    copy = database_path.with_suffix(".copy")
-    with closing(sqlite3.connect(database_path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-    command_line.trades(DAYS[1], DAYS[0], DAYS[1])
-    first = evaluate(run.instance)
-    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(database_path)) as target:
-        source.backup(target)
-    command_line.trades(DAYS[2])
-
-    assert days_of(evaluate(run.instance, first.cursor)) == [("AssetMaterialization", DAYS[2])]
-
-
-def test_two_databases_in_turn_are_each_reported_once(
-    run: Runner, command_line: CommandLine, database_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    urls = [f"sqlite:///{database_path}", f"sqlite:///{database_path.with_name('other.db')}"]
-    command_line.trades(DAYS[0])
-    command_line.trades(*DAYS[1:], database_url=urls[1])
-    cursor, reported = None, []
-    for url in (*urls, *urls):
-        monkeypatch.setenv("KALSHI_DATABASE_URL", url)
-        result = evaluate(run.instance, cursor)
-        cursor = result.cursor
-        reported.append([day for _, day in days_of(result)])
-    assert reported == [[DAYS[0]], [*DAYS[1:]], [], []]
-
-
-def test_cursor_of_an_earlier_version_reports_no_day_twice(run: Runner, command_line: CommandLine) -> None:
-    command_line.trades(*DAYS[:2])
-    evaluate(run.instance)
-    command_line.trades(DAYS[2])
-    assert days_of(evaluate(run.instance, "[1795000000000000, 2]")) == [("AssetMaterialization", DAYS[2])]
-
-
-def test_table_that_became_empty_is_observed(
-    run: Runner, command_line: CommandLine, database_path: Path
-) -> None:
-    """As in a database that replaced another one."""
-    command_line.trades(DAYS[0])
-    first = evaluate(run.instance)
-    assert known_rows(run.instance, "trades") != 0
-    database_path.unlink()
-    with open_session(load_settings(**run.overrides)):
-        pass
-    second = evaluate(run.instance, first.cursor)
-    assert known_rows(run.instance, "trades") == 0
-    assert evaluate(run.instance, second.cursor).asset_events == []
 
 
 def test_without_a_database_there_is_nothing_to_report(
