@@ -12,7 +12,7 @@ import numpy
 import pandas
 import pytest
 
-from kalshi_pipeline.api import Place, Store, open_store
+from kalshi_pipeline.api import LedgerPosition, Store, open_store
 from kalshi_pipeline.errors import ConfigurationError, InstantError, NoDetailsError, PipelineError, RangeError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.streams import Selection
@@ -102,7 +102,7 @@ _RIGHT: dict[str, Any] = {
     "asset": "series",
     "tick_id": 1,
     "selection": Selection("market", "MOVES"),
-    "after": Place(),
+    "after": LedgerPosition(),
     "limit": 5,
     "run": Run(ticks, 1, State.COMPLETE),
 }

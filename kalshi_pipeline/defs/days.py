@@ -19,12 +19,13 @@ from kalshi_pipeline.defs.pipeline_asset import (
     raise_failure,
     rows_of,
 )
-from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.resources import Pipeline, settings_or_defaults
 from kalshi_pipeline.errors import ExchangeError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Finding, finding_of_days
 from kalshi_pipeline.quoting import printable
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.writing.runs import State
 
 # The exchange opened in July 2021. Today is a partition too; it can be refreshed, and is partial until it is over.
@@ -39,7 +40,8 @@ def materialize_days(
     """Run a function of `ingest` for each day of a run, as a backfill, with the checks that the asset declares.
 
     A complete day is materialized immediately. If one day is partial or fails, the others are still collected, and the
-    run fails at its end. The current day is only observed, so Dagster still shows it as missing.
+    run fails at its end. The current day is only observed, so Dagster still shows it as missing; so is a day of fewer
+    markets than the settings outside the run's config select.
     """
     days = context.partition_keys
     failures = _Failures(len(days))
@@ -55,7 +57,7 @@ def materialize_days(
                 failures.add(day, lines, is_transient=isinstance(error, TransientExchangeError))
                 yield from _failed(context, day, lines, records.get(day))
                 continue
-            yield _outcome(context, day, found)
+            yield _outcome(context, pipeline, day, found)
             reports.append(found.report)
             findings[day] = found.findings
             if found.report.shortfall is not None:
@@ -91,14 +93,27 @@ def _failed(
 
 
 def _outcome(
-    context: dg.AssetExecutionContext, day: str, found: Collected
+    context: dg.AssetExecutionContext, pipeline: Pipeline, day: str, found: Collected
 ) -> dg.AssetMaterialization | dg.AssetObservation:
-    if found.report.is_complete:
+    reason = found.report.reason
+    if found.report.is_complete and _is_of_fewer_markets(pipeline, found.report):
+        reason = "this run is of fewer markets than the settings of Dagster"
+    elif found.report.is_complete:
         return dg.AssetMaterialization(
             context.asset_key, partition=day, metadata=without_row_count(found.metadata)
         )
-    context.log.info(printable(f"{day} is not materialized: {found.report.reason}"))
+    context.log.info(printable(f"{day} is not materialized: {reason}"))
     return dg.AssetObservation(context.asset_key, partition=day, metadata=found.metadata)
+
+
+def _is_of_fewer_markets(pipeline: Pipeline, report: Report) -> bool:
+    """Return whether a run over a scope covers fewer markets than without its config."""
+    if report.subject.scope is None:
+        return False
+    of_run, wanted = (
+        Scope(settings.series, settings.combos) for settings in (pipeline.settings(), settings_or_defaults())
+    )
+    return not of_run.covers(wanted)
 
 
 def _together(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:

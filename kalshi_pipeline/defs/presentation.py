@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from kalshi_pipeline.defs.resources import settings_at_load
+from kalshi_pipeline.defs.resources import settings_or_defaults
 from kalshi_pipeline.store.dialects import dialect_of
 
 # One late listing may only be slow, or may have waited for another run.
@@ -84,7 +84,7 @@ def freshness_of(cadence: Cadence) -> dg.FreshnessPolicy | None:
 
 
 def _period_of(cadence: Cadence) -> timedelta | None:
-    settings = settings_at_load()
+    settings = settings_or_defaults()
     match cadence:
         case Cadence.EVERY_TICK:
             return timedelta(seconds=settings.snapshot_period_seconds)
@@ -98,7 +98,7 @@ def _period_of(cadence: Cadence) -> timedelta | None:
 
 def table_uri(table: str) -> str:
     """Return the address of a table in the database that the settings name, without a password."""
-    dialect = dialect_of(settings_at_load().database_url)
+    dialect = dialect_of(settings_or_defaults().database_url)
     return f"{dialect.kind}:///{dialect.place}#{table}"
 
 

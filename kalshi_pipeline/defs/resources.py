@@ -96,10 +96,10 @@ class Pipeline(dg.ConfigurableResource[None]):
         return SYSTEM_CLOCK
 
 
-def settings_at_load() -> Settings:
-    """Return the settings, or the defaults if a setting is invalid.
+def settings_or_defaults() -> Settings:
+    """Return the settings without a run's config, or the defaults if a setting is invalid.
 
-    Read when the code is loaded, for the UI only: an invalid setting must not keep the code from loading.
+    An invalid setting must not keep the code from loading, or end a run whose config corrects it.
     """
     try:
         return current_settings()
@@ -109,4 +109,4 @@ def settings_at_load() -> Settings:
 
 def database_kind() -> str:
     """Return the kind of the configured database, for the UI."""
-    return dialect_of(settings_at_load().database_url).kind
+    return dialect_of(settings_or_defaults().database_url).kind

@@ -10,7 +10,7 @@ from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_unless_skipped, pipeline_asset
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
-from kalshi_pipeline.defs.resources import Pipeline, settings_at_load
+from kalshi_pipeline.defs.resources import Pipeline, settings_or_defaults
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, id_of, tags_of, tick_of
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
@@ -61,7 +61,7 @@ snapshot_job = dg.define_asset_job(
 
 def _seconds_between_looks() -> int:
     """Return the interval of the sensor. The sensor's evaluations report an invalid setting."""
-    return round(max(5.0, min(15.0, settings_at_load().snapshot_period_seconds / 12)))
+    return round(max(5.0, min(15.0, settings_or_defaults().snapshot_period_seconds / 12)))
 
 
 @dg.sensor(

@@ -15,7 +15,7 @@ from kalshi_pipeline.defs.trades import trades
 from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, Finding, finding_of_days
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, observed
 
 DAYS = ("2026-10-04", "2026-10-05", "2026-10-06", "2026-10-07")
 TRADES = trades.key
@@ -128,3 +128,16 @@ def test_finding_of_days_names_the_days_that_failed() -> None:
     assert found.numbers == {"share": 0.5, "quarantined": 10}
     with pytest.raises(ValueError, match="no day"):
         finding_of_days({})
+
+
+def test_days_of_fewer_markets_than_the_settings_are_only_observed(run: Runner, query: Query) -> None:
+    """Otherwise 'missing' would never fetch the trades of the other markets."""
+    run("snapshot")
+    (series,) = query("SELECT ticker FROM series ORDER BY ticker LIMIT 1")[0]
+    few = run("collect_trades", partition=DAYS[0], series=series)
+    assert few.success
+    assert run.instance.get_materialized_partitions(TRADES) == set()
+    assert observed(few)["partition"] == DAYS[0]
+    more = run("collect_trades", partition=DAYS[0], combos="include")
+    assert more.success
+    assert run.instance.get_materialized_partitions(TRADES) == {DAYS[0]}
