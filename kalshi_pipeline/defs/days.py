@@ -20,7 +20,7 @@ from kalshi_pipeline.defs.pipeline_asset import (
     rows_of,
 )
 from kalshi_pipeline.defs.resources import Pipeline, settings_or_defaults
-from kalshi_pipeline.errors import ExchangeError, TransientExchangeError
+from kalshi_pipeline.errors import ConfigurationError, ExchangeError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Finding, finding_of_days
@@ -43,7 +43,7 @@ def materialize_days(
     run fails at its end. The current day is only observed, so Dagster still shows it as missing; so is a day of fewer
     markets than the settings outside the run's config select.
     """
-    days = context.partition_keys
+    days = _days_of(context)
     failures = _Failures(len(days))
     records: dict[str, str | None] = {}
     reports: list[Report] = []
@@ -67,6 +67,14 @@ def materialize_days(
     yield from map(check_result, _together(findings))
     failures.raise_if_any()
     yield no_materialization()
+
+
+def _days_of(context: dg.AssetExecutionContext) -> Sequence[str]:
+    with failing_in_one_line():
+        if not context.has_partition_key and not context.has_partition_key_range:
+            raise ConfigurationError(["this run has no partition: materialize the days of the asset instead"])
+    days: Sequence[str] = context.partition_keys
+    return days
 
 
 def _on(

@@ -8,7 +8,12 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
-from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_unless_skipped, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import (
+    AssetEvent,
+    failing_in_one_line,
+    materialize_unless_skipped,
+    pipeline_asset,
+)
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline, settings_or_defaults
 from kalshi_pipeline.defs.run_complete import run_complete
@@ -44,7 +49,8 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
     fails the run at its end unless a newer tick of the same markets is complete. Query the views `latest_prices`,
     `price_history`, `quotes_by_tick` and `movers_24h`.
     """
-    tick = tick_of(context.run, context.instance)
+    with failing_in_one_line():
+        tick = tick_of(context.run, context.instance)
     run_id = id_of(context.run)
     yield from materialize_unless_skipped(
         context, pipeline, lambda session: take_snapshot(session, tick.at, tick.period_seconds, run_id)

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from kalshi_pipeline.clock import MOST_OFFSET_SECONDS
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.status import ExchangeStatus
@@ -86,7 +87,9 @@ def _waiting(
 def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:
     with session.database.read() as connection:
         tick_at = manual_tick(connection, created_at, run_id)
-    session.clock.sleep(max(0, tick_at - session.clock.now()) / MICROS_PER_SECOND)
+    seconds = (tick_at - session.clock.now()) / MICROS_PER_SECOND
+    if seconds <= MOST_OFFSET_SECONDS:  # a tick further ahead, of a clock that was set back, is refused
+        session.clock.sleep(max(0, seconds))
     return tick_at
 
 

@@ -101,6 +101,14 @@ def observed_elsewhere(result: ExecutionResult) -> dict[str, list[dict[str, Any]
     return found
 
 
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """Return the description of the one step that failed."""
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    data = failed.step_failure_data.user_failure_data
+    assert data is not None
+    return data.description or ""
+
+
 def failed_checks(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
     """Return the checks that did not pass, each as its asset and its name."""
     return {

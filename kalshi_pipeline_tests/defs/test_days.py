@@ -15,7 +15,7 @@ from kalshi_pipeline.defs.trades import trades
 from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, Finding, finding_of_days
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks, observed
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, failure_of, observed
 
 DAYS = ("2026-10-04", "2026-10-05", "2026-10-06", "2026-10-07")
 TRADES = trades.key
@@ -47,13 +47,6 @@ def rows_by_day(result: dg.ExecuteInProcessResult) -> dict[str | None, object]:
         found.partition: found.metadata["dagster/partition_row_count"].value
         for found in result.asset_materializations_for_node("trades")
     }
-
-
-def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    (failed,) = [event for event in result.all_events if event.is_step_failure]
-    data = failed.step_failure_data.user_failure_data
-    assert data is not None
-    return data.description or ""
 
 
 @pytest.mark.parametrize("asset", [trades, candlesticks])
@@ -128,6 +121,11 @@ def test_finding_of_days_names_the_days_that_failed() -> None:
     assert found.numbers == {"share": 0.5, "quarantined": 10}
     with pytest.raises(ValueError, match="no day"):
         finding_of_days({})
+
+
+def test_run_without_a_partition_fails_in_one_line(run: Runner) -> None:
+    result = run("collect_trades")
+    assert failure_of(result) == "this run has no partition: materialize the days of the asset instead"
 
 
 def test_days_of_fewer_markets_than_the_settings_are_only_observed(run: Runner, query: Query) -> None:
