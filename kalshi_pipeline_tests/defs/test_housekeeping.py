@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
 import pytest
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.housekeeping import (
     delete_runs,
@@ -19,6 +20,7 @@ from kalshi_pipeline.defs.housekeeping import (
     housekeeping_schedule,
 )
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
+from kalshi_pipeline.units import datetime_of
 
 pytestmark = pytest.mark.xdist_group("housekeeping")
 
@@ -214,7 +216,7 @@ def test_materialized_partitions_stay_materialized() -> None:
             small.resolve_job_def("days").execute_in_process(instance=instance, partition_key=day).run_id
             for day in ("2026-11-02", "2026-11-03", "2026-11-02", "2026-11-04")
         ]
-        expired = find_expired_runs(instance, datetime.now(UTC) + timedelta(days=1))
+        expired = find_expired_runs(instance, datetime_of(SYSTEM_CLOCK.now()) + timedelta(days=1))
         assert [*expired.run_ids] == ran[:1], "a later run materialized the day again"
         delete_runs(instance, expired.run_ids)
         assert instance.get_materialized_partitions(dg.AssetKey("days")) == {
