@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from kalshi_pipeline.cli.dagster_home import collecting_alone, prepare_home, reserved
+from kalshi_pipeline.cli.dagster_home import SETTINGS_FILE, collecting_alone, prepare_home, reserved
 from kalshi_pipeline.cli.sessions import settings_to_collect
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
@@ -77,9 +77,12 @@ def _is_listening(address: tuple[str, int]) -> bool:
 class Dagster:
     """Dagster in a process with children. It ends itself when some of its children end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", clock: Clock = SYSTEM_CLOCK, home: Path | None = None
+    ) -> None:
         self._process = process
         self._clock = clock
+        self._home = home
         self._had_code_at: float | None = None
 
     def watch(
@@ -104,11 +107,13 @@ class Dagster:
         """Wait, and return in words which process that collecting needs has ended; None if none has.
 
         This includes the code process, without which Dagster and its UI continue, but evaluate no sensor. It is found
-        only on Linux.
+        only on Linux. The state folder counts too: without it, Dagster starts no run, and writes errors without end.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(seconds)
             return f"Dagster ended with code {code}: its last lines above say why; start it again"
+        if self._home is not None and not (self._home / SETTINGS_FILE).exists():
+            return f"the folder of Dagster's state, {self._home}, was removed or emptied: start it again"
         now = self._clock.monotonic()
         if any(_holds_code(pid) for pid in pids_of_session(self._process.pid)):
             self._had_code_at = now
@@ -154,7 +159,7 @@ def dagster_dev(
         process = subprocess.Popen(  # noqa: S603  (this Python)
             command, env=environment, start_new_session=True, stdout=output, stderr=output
         )
-    dagster = Dagster(process)
+    dagster = Dagster(process, home=home)
     try:
         yield dagster
     finally:

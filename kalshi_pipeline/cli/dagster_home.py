@@ -14,6 +14,7 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.project_files import project_file
 from kalshi_pipeline.store.dialects import dialect_of
 
+SETTINGS_FILE = "dagster.yaml"
 _WRITTEN_BY = "# Written by kalshi-pipeline at each start; remove this line to keep your own changes.\n"
 _STATE_FOLDER = re.compile(r"(?<=base_dir: )\.dagster/(\w+)")
 
@@ -92,9 +93,9 @@ def forget_state(home: Path) -> None:
 def _write_settings(home: Path) -> None:
     settings = _STATE_FOLDER.sub(
         lambda found: json.dumps(str(home / found[1])),
-        project_file("dagster.yaml").read_text(encoding="utf-8"),
+        project_file(SETTINGS_FILE).read_text(encoding="utf-8"),
     )
-    _write(home / "dagster.yaml", settings)
+    _write(home / SETTINGS_FILE, settings)
     _write(home / "workspace.yaml", project_file("workspace.yaml").read_text(encoding="utf-8"))
 
 

@@ -1,14 +1,17 @@
 """How `kalshi dev` watches Dagster's processes, tested with stand-ins."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from kalshi_pipeline.cli.dagster_dev import Dagster
+from kalshi_pipeline.cli.dagster_home import prepare_home
 from kalshi_pipeline.processes import Process, pids_of_session, words_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.waiting import wait_until
@@ -99,3 +102,15 @@ def test_children_of_a_killed_dagster_are_ended(parent: "subprocess.Popen[bytes]
     assert child.is_alive
     dagster.stop()
     wait_until(lambda: not child.is_alive)
+
+
+def test_lost_state_folder_is_reported(parent: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """Dagster itself would continue, start no run, and write some megabytes of errors a minute."""
+    home = prepare_home(tmp_path / "home")
+    dagster = Dagster(parent, home=home)
+    assert dagster.loss_within(0) is None
+    shutil.rmtree(home)
+    loss = f"the folder of Dagster's state, {home}, was removed or emptied: start it again"
+    assert dagster.loss_within(0) == loss
+    (home / "storage").mkdir(parents=True)  # as its processes do
+    assert dagster.loss_within(0) == loss
