@@ -18,8 +18,9 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
-from kalshi_pipeline.store.writing.runs import State, close_run, open_tick
+from kalshi_pipeline.store.writing.runs import State, close_run
 from kalshi_pipeline.store.writing.staged_pages import stage_markets
+from kalshi_pipeline.store.writing.ticks import open_tick
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import SCOPE, market
 

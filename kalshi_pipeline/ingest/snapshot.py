@@ -25,8 +25,9 @@ from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.quotes import TickQuotes
-from kalshi_pipeline.store.writing.runs import State, Subject, add_page, manual_tick, open_tick, record_status
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.ticks import manual_tick, open_tick, record_status
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 

@@ -21,7 +21,8 @@ from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.search_index import events_to_search
-from kalshi_pipeline.store.writing.runs import State, open_tick
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.ticks import open_tick
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import NOON

@@ -28,9 +28,10 @@ from kalshi_pipeline.store.writing.parents import (
     merge_staged_markets,
 )
 from kalshi_pipeline.store.writing.quotes import Appended, Ended, TickQuotes
-from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
+from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run
 from kalshi_pipeline.store.writing.staged_pages import stage_listed
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.ticks import open_tick
 from kalshi_pipeline.units import instant_of
 from kalshi_pipeline.vocabulary import StatusFilter
 

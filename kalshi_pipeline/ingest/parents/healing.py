@@ -14,8 +14,9 @@ from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Event, Reject, Series
 from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
-from kalshi_pipeline.store.writing.runs import add_page, record_lookups
+from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
 
 # Below this number of combo events, fetching each is cheaper than walking their listing, which has no filter.
@@ -131,7 +132,7 @@ class _Healing:
                     break
             self._store_events(list(found.values()), [])
             with self._session.database.begin() as connection:
-                record_lookups(
+                record_event_lookups(
                     connection,
                     [ticker for ticker in asked[:done] if ticker not in found],
                     self._session.clock.now(),

@@ -19,8 +19,8 @@ from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.parents import merge_events, merge_staged_markets
-from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline.store.writing.staged_pages import Staged, stage_listed, stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter, Tier
@@ -132,7 +132,7 @@ class MarketPages:
             connection, page.staged, seen_at, are_listed=is_live, have_documents=is_live
         )
         if page.events.missing:
-            record_lookups(connection, page.events.missing, seen_at)
+            record_event_lookups(connection, page.events.missing, seen_at)
         keep_unreadable(self._session, self._report, connection, "events", page.events.rejects, seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 

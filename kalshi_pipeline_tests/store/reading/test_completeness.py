@@ -37,18 +37,11 @@ from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
-from kalshi_pipeline.store.writing.runs import (
-    Run,
-    State,
-    Subject,
-    add_page,
-    close_run,
-    open_listing,
-    open_tick,
-    record_lookups,
-)
+from kalshi_pipeline.store.writing.runs import Run, State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.ticks import open_tick
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -76,7 +69,7 @@ _UNQUOTED = dict.fromkeys(QUOTE_COLUMNS)
 
 def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
     with database.begin() as connection:
-        record_lookups(connection, tickers, at)
+        record_event_lookups(connection, tickers, at)
 
 
 def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:

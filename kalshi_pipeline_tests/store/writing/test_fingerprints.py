@@ -17,6 +17,7 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     metadata,
 )
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.fingerprints import (
     CURRENT,
     Encoding,
@@ -25,7 +26,6 @@ from kalshi_pipeline.store.writing.fingerprints import (
 )
 from kalshi_pipeline.store.writing.lookups import mark_gone, record_market_lookups
 from kalshi_pipeline.store.writing.parents import merge_staged_markets
-from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline.store.writing.staged_pages import Staged, stage_listed, stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
@@ -122,7 +122,7 @@ def test_market_whose_event_may_be_requested_is_compared_until_it_was(database: 
             stage_listed(connection, [market("M")])
             assert unknown_events(connection) == [EVENT]
     with database.begin() as connection:
-        record_lookups(connection, [EVENT], NOON)
+        record_event_lookups(connection, [EVENT], NOON)
     assert [list_page(database, market("M"))[0] for _ in range(2)] == [Staged(1, 1), Staged(1, 0)]
 
 

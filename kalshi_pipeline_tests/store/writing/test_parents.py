@@ -23,6 +23,7 @@ from kalshi_pipeline.store.schema.tables import (
     series,
 )
 from kalshi_pipeline.store.writing.documents import EVENT
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_markets,
@@ -30,7 +31,6 @@ from kalshi_pipeline.store.writing.parents import (
     merge_staged_markets,
 )
 from kalshi_pipeline.store.writing.quotes import Appended
-from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline.store.writing.staged_pages import stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.texts import key_of
@@ -460,7 +460,7 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
     store_markets(database, market("A-X", "A"), market("B-X", "B"))
     assert _unknown(database, "B", "A") == ["A", "B"]
     with database.begin() as connection:
-        record_lookups(connection, ["A"], NOON)
+        record_event_lookups(connection, ["A"], NOON)
     assert _unknown(database, "B", "A") == ["B"]
     store_events(database, event("B"))
     store_documents(database, EVENT, [Document("B", {"event_ticker": "B"})], NOON)

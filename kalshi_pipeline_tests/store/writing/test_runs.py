@@ -11,19 +11,10 @@ from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import newest_history
 from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, ticks
-from kalshi_pipeline.store.writing.runs import (
-    Run,
-    State,
-    Subject,
-    add_page,
-    close_run,
-    manual_tick,
-    open_listing,
-    open_tick,
-    record_lookups,
-    record_status,
-)
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
+from kalshi_pipeline.store.writing.runs import Run, State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.ticks import manual_tick, open_tick, record_status
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -571,14 +562,14 @@ def test_lookups_keep_when_an_event_was_requested_last(database: Database) -> No
     store_markets(database, market("A-X", "A"), market("B-X", "B"))
     store_events(database, event("KNOWN"))
     with database.begin() as connection:
-        record_lookups(connection, ["A", "B", "NEVER-SEEN"], NOON)
+        record_event_lookups(connection, ["A", "B", "NEVER-SEEN"], NOON)
     assert contents(database, event_lookups) == [
         {"event_id": 1, "asked_at": NOON},
         {"event_id": 2, "asked_at": NOON},
     ]
     with database.begin() as connection:
-        record_lookups(connection, ["B"], LATER)
-        record_lookups(connection, [], LATER)
+        record_event_lookups(connection, ["B"], LATER)
+        record_event_lookups(connection, [], LATER)
     assert contents(database, event_lookups) == [
         {"event_id": 1, "asked_at": NOON},
         {"event_id": 2, "asked_at": LATER},

@@ -19,21 +19,14 @@ from kalshi_pipeline.store.writing.backfill_progress import WalkKey, WalkState, 
 from kalshi_pipeline.store.writing.documents import (
     MARKET,
 )
+from kalshi_pipeline.store.writing.event_lookups import record_event_lookups
 from kalshi_pipeline.store.writing.lookups import (
     mark_gone,
     record_lost,
     record_market_lookups,
 )
 from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
-from kalshi_pipeline.store.writing.runs import (
-    Run,
-    State,
-    Subject,
-    add_page,
-    close_run,
-    open_listing,
-    record_lookups,
-)
+from kalshi_pipeline.store.writing.runs import Run, State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.undoing import Undo
 from kalshi_pipeline_tests.store.samples import (
@@ -218,7 +211,7 @@ def test_looks_ahead_of_now_are_forgotten(database: Database) -> None:
         record_market_lookups(connection, ["GONE", "LOOKED", "MISSED"], AHEAD, are_missing=True)
         record_lost(connection, ["LOOKED"], AHEAD)
         record_lost(connection, ["PAST"], NOON)
-        record_lookups(connection, ["E"], AHEAD)
+        record_event_lookups(connection, ["E"], AHEAD)
     assert counted(database) == {"markets": 1, "market_lookups": 3, "lost_markets": 1, "event_lookups": 1}
     undo(database)
     assert query(database, "SELECT gone_at FROM markets WHERE gone_at > 0") == []
