@@ -108,6 +108,15 @@ class Answer:
     parts: Mapping[str, "Answer"] = field(default_factory=dict)
     as_lines: "Callable[[Sequence[Sequence[Any]], bool], Iterable[str]] | None" = None
 
+    def limited_rows(self, most: int) -> Sequence[Sequence[object]]:
+        """Return at most `most` rows: the newest, or the first."""
+        return self.rows[-most:] if self.by_time else self.rows[:most]
+
+    @property
+    def by_name(self) -> "dict[str, Answer]":
+        """The answer and its parts, by name."""
+        return {self.name: self, **self.parts}
+
 
 def record(values: Mapping[Column, object], title: str | None = None, notes: Sequence[str] = ()) -> Answer:
     """Return the answer about one thing."""

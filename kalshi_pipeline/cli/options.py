@@ -1,10 +1,10 @@
 """Options that many commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ from kalshi_pipeline.units import MICROS_PER_DAY
 
 if TYPE_CHECKING:
     from kalshi_pipeline.api import Store
+
+Found = TypeVar("Found")
 
 Db = Annotated[
     str | None,
@@ -56,6 +58,11 @@ class Asked:
         from kalshi_pipeline.api import open_store
 
         return open_store(address_of(self.db))
+
+    def read(self, question: Callable[["Store"], Found]) -> Found:
+        """Return what a question finds in one state of the database."""
+        with self.open_store() as store:
+            return store.together(question)
 
     def instant(self, option: str, text: str | None, default: int) -> int:
         """Return the instant of an option, or the default if it is not given."""

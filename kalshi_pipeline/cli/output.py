@@ -64,10 +64,8 @@ def _selected(answer: Answer, names: Sequence[str]) -> Answer:
 def _limited(answer: Answer, limit: int | None) -> Answer:
     if limit is None:
         return answer
-    rows = answer.rows[-limit:] if answer.by_time else answer.rows[:limit]
-    return replace(
-        answer, rows=rows, parts={name: _limited(part, limit) for name, part in answer.parts.items()}
-    )
+    parts = {name: _limited(part, limit) for name, part in answer.parts.items()}
+    return replace(answer, rows=answer.limited_rows(limit), parts=parts)
 
 
 def _write_rows(answer: Answer, form: Format, stream: TextIO, *, is_local: bool) -> None:
@@ -78,8 +76,7 @@ def _write_rows(answer: Answer, form: Format, stream: TextIO, *, is_local: bool)
         )
         stream.write("\n")
         return
-    parts = {answer.name: answer, **answer.parts}
-    for number, (name, part) in enumerate(parts.items()):
+    for number, (name, part) in enumerate(answer.by_name.items()):
         if number:
             stream.write(f"\n# {name}\n")
         if form is Format.CSV:
@@ -106,7 +103,7 @@ def _json_of(answer: Answer, *, is_local: bool) -> Iterator[str]:
         yield from _json_rows(answer, is_local=is_local)
         return
     separator = "{\n"
-    for name, part in {answer.name: answer, **answer.parts}.items():
+    for name, part in answer.by_name.items():
         yield f'{separator}"{name}": '
         yield from _json_rows(part, is_local=is_local)
         separator = ",\n"

@@ -32,7 +32,7 @@ def print_tables(
     console = console or Console()
     # Columns are selected for an answer's only table.
     way = "shows" if answer.parts else "or --columns shows"
-    for number, (name, part) in enumerate({answer.name: answer, **answer.parts}.items()):
+    for number, (name, part) in enumerate(answer.by_name.items()):
         if number:
             console.print(Text(f"\n{name}", "bold"))
         for line in _lines(part, console.width, limit, way, is_local=is_local):
@@ -42,7 +42,7 @@ def print_tables(
 def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local: bool) -> Iterator[Text]:
     yield from _sentence(answer.title or "", width)
     most = limit or answer.most or len(answer.rows)
-    rows = _first(answer, most)
+    rows = answer.limited_rows(most)
     cells = _Cells(answer, rows, is_local=is_local) if rows else None
     without = None if cells is None or answer.is_record else cells.fit(width)
     if answer.as_lines is not None:
@@ -54,7 +54,7 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
             yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
     elif rows:
         # A record takes one line per field.
-        rows = rows if limit or answer.most is None else _first(answer, min(most, _MOST_RECORDS))
+        rows = rows if limit or answer.most is None else answer.limited_rows(min(most, _MOST_RECORDS))
         yield from _records(answer, rows, width, is_local=is_local)
     if len(rows) < len(answer.rows):
         which = "newest" if answer.by_time else "first"
@@ -75,11 +75,6 @@ def _continued(line: str, width: int) -> Iterator[Text]:
         text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     return (Text(part, style) for part in lines)
-
-
-def _first(answer: Answer, most: int) -> Sequence[Sequence[object]]:
-    """Return the shown rows if not all are shown: the newest, or the first."""
-    return answer.rows[-most:] if answer.by_time else answer.rows[:most]
 
 
 def _sentence(text: str, width: int, style: str = "") -> Iterator[Text]:

@@ -39,8 +39,7 @@ def changes(asked: Asked, ticker: str | None, since: int) -> Answer:
         found = state.changes(since, stored, kind, asked.limit, with_members=True)
         return found, f"no change of {stored}{_MEMBERS[kind]} was seen since {asked.written(since)}"
 
-    with asked.open_store() as store:
-        found, reason = store.together(read)
+    found, reason = asked.read(read)
     return table(
         CHANGES,
         found,

@@ -1,6 +1,7 @@
 """Lists of markets: search results, markets that close soon or have settled, and the outcomes of an event."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from kalshi_pipeline.api import Change, EventView, ListedMarket, SettledMarket, Store
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
@@ -73,13 +74,12 @@ def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
     nothing = f"no {kind} has {' and '.join(map(quoted, words))} in its titles or tickers"
     if not with_closed:
         nothing += "; --all also searches the others"
-    with asked.open_store() as store:
-        found, reason = store.together(
-            lambda state: (
-                state.search(words, limit, is_open=not with_closed),
-                why_no_market(state, nothing),
-            )
+    found, reason = asked.read(
+        lambda state: (
+            state.search(words, limit, is_open=not with_closed),
+            why_no_market(state, nothing),
         )
+    )
     return table(_COLUMNS, found, reason=reason, read_at_most=limit, most=_MOST_SHOWN, what="markets")
 
 
@@ -93,8 +93,7 @@ def closing(asked: Asked, within_seconds: float) -> Answer:
         nothing = f"no open market closes within {age(within_seconds)}"
         return [], why_no_market(state, nothing + _when_the_next_closes(state))
 
-    with asked.open_store() as store:
-        found, reason = store.together(read)
+    found, reason = asked.read(read)
     return table(
         _closing_at(SYSTEM_CLOCK.now()),
         found,
@@ -118,10 +117,9 @@ def settled(asked: Asked, since: int) -> Answer:
     nothing = (
         f"no settlement since {asked.written(since)} is stored: `kalshi data collect --once` fetches them"
     )
-    with asked.open_store() as store:
-        found, reason = store.together(
-            lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
-        )
+    found, reason = asked.read(
+        lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
+    )
     return table(
         _SETTLED,
         found,
@@ -142,8 +140,7 @@ def event(asked: Asked, ticker: str, at: int) -> Answer:
         changes = state.changes(0, view.ticker, "event", with_members=True)
         return view, [change for change in changes if change.seen_at <= at][-_MOST_CHANGES:]
 
-    with asked.open_store() as store:
-        view, changes = store.together(read)
+    view, changes = asked.read(read)
     outcomes = table(
         _OUTCOMES,
         sorted(view.markets, key=lambda market: -(_of_quote("yes_bid")(market) or 0)),  # type: ignore[operator]
@@ -157,7 +154,7 @@ def event(asked: Asked, ticker: str, at: int) -> Answer:
         if changes
         else {}
     )
-    return Answer(**{**vars(outcomes), "parts": {**parts, "event": _about(view)}})
+    return replace(outcomes, parts={**parts, "event": _about(view)})
 
 
 def _title(view: EventView, at: str) -> str:

@@ -59,10 +59,9 @@ def quote_columns(*always: str) -> list[Column]:
 
 def quotes(asked: Asked, at: int) -> Answer:
     """Return the quotes in force at an instant; a terminal shows the busiest markets."""
-    with asked.open_store() as store:
-        found, complete_at, begins_at = store.together(
-            lambda state: (state.quotes(at=at), state.complete_tick(at), state.begins_at())
-        )
+    found, complete_at, begins_at = asked.read(
+        lambda state: (state.quotes(at=at), state.complete_tick(at), state.begins_at())
+    )
     complete = (
         "none yet"
         if complete_at is None
@@ -94,8 +93,7 @@ def history(asked: Asked, ticker: str, span: tuple[int, int], resample: float | 
         _, stored = state.find_ticker(ticker)
         return stored, state.history(stored, since, until, resample), state.begins_at()
 
-    with asked.open_store() as store:
-        stored, found, begins_at = store.together(read)
+    stored, found, begins_at = asked.read(read)
     nothing = f"{stored} was not listed from {asked.written(since)} to {asked.written(until)}"
     return Answer(
         quote_columns("at"),
@@ -138,8 +136,7 @@ def quote_values(quote: Quote, status: str | None) -> dict[Column, object]:
 
 def movers(asked: Asked, window_seconds: float) -> Answer:
     """Return the markets that moved most in a window that ends at the newest complete tick, or since history begins."""
-    with asked.open_store() as store:
-        found, span, begins_at = store.together(lambda state: _moved(state, window_seconds, asked.limit))
+    found, span, begins_at = asked.read(lambda state: _moved(state, window_seconds, asked.limit))
     if span is None:
         return table(
             _MOVED, found, reason=why_empty(asked, "no tick is complete yet", SYSTEM_CLOCK.now(), begins_at)

@@ -1,9 +1,10 @@
 """The state of the store: whether ticks are on time, what is missing, the last runs, and row counts."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
-from kalshi_pipeline.api import Gap, Store, StoredRun, TickRun, Timing
+from kalshi_pipeline.api import Gap, StoredRun, TickRun, Timing
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
 from kalshi_pipeline.cli.formats import age, ago, instant
 from kalshi_pipeline.cli.options import Asked, settings_of
@@ -86,8 +87,7 @@ def ticks(asked: Asked) -> Answer:
 
 def gaps(asked: Asked, since: int) -> Answer:
     """Return the spans without a complete tick."""
-    with asked.open_store() as store:
-        found, newest = store.together(lambda state: (state.gaps(since), state.last_tick()))
+    found, newest = asked.read(lambda state: (state.gaps(since), state.last_tick()))
     nothing = f"no gap since {asked.written(since)}: every tick was complete, and none was late"
     return table(_GAPS, found, reason=_NO_TICK if newest is None else nothing, what="gaps", by_time=True)
 
@@ -97,10 +97,9 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
     newer.
     """
     now = SYSTEM_CLOCK.now()
-    with asked.open_store() as store:
-        found, timing, gaps_of_day = store.together(
-            lambda state: (overview(state), state.timing(), _gaps_of_day(state, now))
-        )
+    found, timing, gaps_of_day = asked.read(
+        lambda state: (overview(state), state.timing(), state.gaps(now - MICROS_PER_DAY))
+    )
     runs = [
         *(_Named(name, run) for name, run in found.listings.items() if not _is_replaced(name, found)),
         _Named("last tick", found.last_tick),
@@ -110,14 +109,12 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
     about[Column("request_limit_in_force")] = _limit_line(limit)
     about[Column("requests_per_second", Kind.COUNT, Place.NEVER)] = round(limit.in_force, 1)
     parts = {"runs": _runs(runs), "rows": table(_ROWS, _rows(found))}
-    return Answer(
-        **{
-            **vars(record(about)),
-            "parts": parts,
-            "name": "state",
-            "warnings": found.warnings,
-            "error": _too_old(asked, timing, max_age_minutes, now),
-        }
+    return replace(
+        record(about),
+        parts=parts,
+        name="state",
+        warnings=found.warnings,
+        error=_too_old(asked, timing, max_age_minutes, now),
     )
 
 
@@ -145,10 +142,6 @@ def _too_old(asked: Asked, timing: Timing, max_age_minutes: float | None, now: i
     return ExchangeError(
         f"{old}: view tick_history has the reasons; if no tick follows, restart the collector"
     )
-
-
-def _gaps_of_day(state: Store, now: int) -> list[Gap]:
-    return state.gaps(now - MICROS_PER_DAY)
 
 
 def _punctuality(

@@ -40,8 +40,7 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
         found = state.trades(stored, start, end, asked.limit)
         return stored, found, "" if found else _why_no_trade(asked, state, stored, span)
 
-    with asked.open_store() as store:
-        stored, found, reason = store.together(read)
+    stored, found, reason = asked.read(read)
     return table(
         _TRADES,
         found,
