@@ -1,7 +1,8 @@
 """The command `export`, which writes a view or an answer of `open_store` to a file."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,10 @@ from kalshi_pipeline.cli.terminal import print_message
 from kalshi_pipeline.cli.times import instant_given, span_given
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.units import datetime_of
+
+if TYPE_CHECKING:
+    from kalshi_pipeline.notebooks.store import Store
+    from kalshi_pipeline.notebooks.table import Table
 
 _ANSWERS = (
     "quotes",
@@ -25,6 +30,9 @@ _ANSWERS = (
     "fees",
     "coverage",
 )
+_COLUMNS = {"ticker": "ticker", "event": "event_ticker", "series": "series_ticker"}
+"""The columns of a view that the options select by."""
+
 _Time = Annotated[
     str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z, or yesterday.")
 ]
@@ -59,11 +67,8 @@ def export(
 
     Decimals are exact, and times are in UTC. The file appears only when it is complete.
     """
-    given: dict[str, Any] = {
-        name: text
-        for name, text in (("ticker", ticker), ("event", event), ("series", series))
-        if text is not None
-    }
+    texts = {"ticker": ticker, "event": event, "series": series}
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
     if freq is not None:
         given["freq"] = span_given("--freq", freq)
     given |= {
@@ -71,19 +76,25 @@ def export(
         for name, text in (("start", start), ("end", end), ("at", at))
         if text is not None
     }
-    from kalshi_pipeline.notebooks.store import Store, open_store
+    from kalshi_pipeline.notebooks.store import open_store
 
     with open_store(address_of(db)) as store:
-        if what in _ANSWERS:
-            question = getattr(Store, what)
-            known = question.__wrapped__.__annotations__
-            if wrong := [name for name in given if name not in known]:
-                raise ConfigurationError([f"{what} takes no --{wrong[0]}: leave it out"])
-            table = question(store, **given)
-        else:
-            of_view = {"ticker": "ticker", "event": "event_ticker", "series": "series_ticker"}
-            if wrong := [name for name in given if name not in of_view]:
-                raise ConfigurationError([f"a view takes no --{wrong[0]}: leave it out, or export an answer"])
-            table = store.view(what, **{of_view[name]: text for name, text in given.items()})
-        table.export(path, overwrite=overwrite)
+        _table(store, what, given).export(path, overwrite=overwrite)
     print_message(f"{what} is in {path}")
+
+
+def _table(store: "Store", what: str, given: Mapping[str, Any]) -> "Table":
+    """Return an answer or a view with the given options. Raises ConfigurationError for one that it does not take."""
+    if what in _ANSWERS:
+        question = getattr(store, what)
+        _check_options(given, question.__wrapped__.__annotations__, f"{what} takes", "leave it out")
+        table: Table = question(**given)
+        return table
+    _check_options(given, _COLUMNS, "a view takes", "leave it out, or export an answer")
+    return store.view(what, **{_COLUMNS[name]: text for name, text in given.items()})
+
+
+def _check_options(given: Collection[str], known: Collection[str], taker: str, advice: str) -> None:
+    for name in given:
+        if name not in known:
+            raise ConfigurationError([f"{taker} no --{name}: {advice}"])

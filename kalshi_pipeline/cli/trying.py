@@ -1,5 +1,6 @@
 """The commands `demo`, `sandbox` and `dev`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -104,22 +105,20 @@ def sandbox(
             step_seconds=step_seconds or 1.0,
             recordings=recordings,
         )
-        faults = Faults.parse(fault or [])
-        limit = RateLimit(requests_per_second) if requests_per_second else None
-
-        def print_address(url: str) -> None:
-            print_message(
-                f"Serving {markets:,} markets and {combos:,} combos until Ctrl-C. Point the pipeline at it with:"
-            )
-            print_line(f"KALSHI_API_URL={url}")
-
         serve(
             world,
-            faults,
+            Faults.parse(fault or []),
             port=port,
             step_every_seconds=step_seconds or None,
-            limit=limit,
-            on_start=print_address,
+            limit=RateLimit(requests_per_second) if requests_per_second else None,
+            on_start=partial(_print_address, markets, combos),
         )
     except (ValueError, OSError) as error:
         raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error
+
+
+def _print_address(markets: int, combos: int, url: str) -> None:
+    print_message(
+        f"Serving {markets:,} markets and {combos:,} combos until Ctrl-C. Point the pipeline at it with:"
+    )
+    print_line(f"KALSHI_API_URL={url}")
