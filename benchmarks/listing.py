@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.exchange import serving
 from benchmarks.result import Options, Result, Row
 from benchmarks.timing import wall_seconds
-from kalshi_pipeline.exchange.client import MARKETS_PAGE, KalshiClient
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.tiers import MARKETS_PAGE
 from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.vocabulary import StatusFilter
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from kalshi_pipeline.exchange.client import EVENTS_PAGE, MARKETS_PAGE, KalshiClient
+from kalshi_pipeline.exchange.client import EVENTS_PAGE, KalshiClient
+from kalshi_pipeline.exchange.tiers import MARKETS_PAGE
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database

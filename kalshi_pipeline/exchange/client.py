@@ -25,7 +25,7 @@ from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import Page, check_named
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.status import ExchangeStatus, fetch_status
-from kalshi_pipeline.exchange.tiers import Tiers
+from kalshi_pipeline.exchange.tiers import MARKETS_PAGE, Tiers
 from kalshi_pipeline.exchange.transport import BYTES_PER_MB, Answer, AnswerAges, Params, Transport
 from kalshi_pipeline.exchange.windows import Window
 from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
@@ -33,8 +33,7 @@ from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 Record = TypeVar("Record")
 
-# The largest page of each endpoint; a larger `limit` returns 400.
-MARKETS_PAGE = 1000
+# The largest page of each endpoint, like those in `tiers`; a larger `limit` returns 400.
 EVENTS_PAGE = 200
 FEE_CHANGES_PAGE = 1000
 

@@ -25,6 +25,7 @@ from kalshi_pipeline.vocabulary import MveFilter, StatusFilter, Tier
 
 Record = TypeVar("Record")
 
+# The largest page of each endpoint; a larger `limit` returns 400.
 MARKETS_PAGE = 1000
 TRADES_PAGE = 1000
 _REMEMBERED_PAGES = 8

@@ -342,8 +342,7 @@ class _Collection:
         if self._outside:
             self._report.notes.append(f"{self._outside:,} candlesticks that were not requested were dropped")
         self._report.failures = len(self._unstored) + len(self._failed)
-        self._report.state = State.PARTIAL if reasons else State.COMPLETE
-        self._report.reason = "; ".join(reasons) or None
+        self._report.conclude(reasons)
 
 
 def _count_second_values(

@@ -24,7 +24,7 @@ from kalshi_pipeline.store.reading.event_metadata import (
     unseen_events,
 )
 from kalshi_pipeline.store.writing.documents import other_kind
-from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.runs import Subject
 from kalshi_pipeline.store.writing.subjects import record_subjects
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND
@@ -87,8 +87,7 @@ class _Fetching:
         if self._missing:
             self._report.counts["without_metadata"] += len(self._missing)
         self._report.failures = len(self._failed)
-        self._report.state = State.PARTIAL if self._failed else State.COMPLETE
-        self._report.reason = "; ".join(f"{ticker}: {why}" for ticker, why in self._failed.items()) or None
+        self._report.conclude([f"{ticker}: {why}" for ticker, why in self._failed.items()])
 
     def _record(self, tickers: Sequence[str]) -> None:
         """Record the requests of events, once their answers are stored."""

@@ -61,8 +61,7 @@ class _Taking:
             )
         reasons = [f"{ticker}: {why}" for ticker, why in (unknown | self._failed).items()]
         self._report.failures = len(reasons)
-        self._report.state = State.PARTIAL if reasons else State.COMPLETE
-        self._report.reason = "; ".join(reasons) or None
+        self._report.conclude(reasons)
 
     def _answers(self, tickers: Sequence[str]) -> Iterator[Answer[Page[OrderBook]]]:
         batches = TickerBatches(tickers, BOOK_TICKERS, separator=REPEATED)

@@ -268,7 +268,6 @@ def _settling(session: Session, report: Report, event_lookups: int | None = None
         if settling.error is not None:
             raise settling.error
         settling.note_tiers()
-        report.state = State.PARTIAL if settling.reasons else State.COMPLETE
-        report.reason = "; ".join(settling.reasons) or None
+        report.conclude(settling.reasons)
     with session.database.read() as connection:
         report.counts["scalars_without_value"] = count_scalars_without_value(connection)

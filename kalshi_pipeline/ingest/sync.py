@@ -41,7 +41,7 @@ def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Re
 
     def prepare(page: ListedPage[Record]) -> Sequence[Record]:
         tickers = {record.ticker for record in page.records}
-        session.documents.add_answers(kind, page.sources, page.received_at, tickers, are_counted=True)
+        session.documents.add_page(kind, page, tickers, are_counted=True)
         return page.records
 
     return prepare

@@ -43,7 +43,7 @@ def iter_events(
             with session.database.begin() as connection:
                 add_page(connection, report.run, unasked)
             report.tally += unasked
-        session.documents.add_answers(EVENT, page.sources, page.received_at)
+        session.documents.add_page(EVENT, page)
         yield page
 
 

@@ -106,9 +106,7 @@ class _Healing:
         )
         for page in listing:
             found = [event for event in page.records if event.ticker in wanted]
-            self._session.documents.add_answers(
-                EVENT, page.sources, page.received_at, {event.ticker for event in found}
-            )
+            self._session.documents.add_page(EVENT, page, {event.ticker for event in found})
             self._store_events(found, page.rejects)
             wanted.difference_update(event.ticker for event in found)
             fruitless = 0 if found else fruitless + 1
@@ -125,7 +123,7 @@ class _Healing:
             for done, ticker in enumerate(asked, 1):  # noqa: B007  (how many were asked for)
                 page = self._tried(self._session.client.fetch_event, ticker)
                 if page is not None:
-                    self._session.documents.add_answers(EVENT, page.sources, page.received_at)
+                    self._session.documents.add_page(EVENT, page)
                     found[ticker] = page.record
                 self._session.report_progress(f"healing: fetched {ticker}")
                 if self.failures.are_too_many:
@@ -146,7 +144,7 @@ class _Healing:
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return
         for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
-            self._session.documents.add_answers(SERIES, page.sources, page.received_at, wanted)
+            self._session.documents.add_page(SERIES, page, wanted)
             self._store_series([series for series in page.records if series.ticker in wanted])
 
     def series_one_by_one(self) -> None:
@@ -155,7 +153,7 @@ class _Healing:
                 return
             page = self._tried(self._session.client.fetch_series, ticker)
             if page is not None:
-                self._session.documents.add_answers(SERIES, page.sources, page.received_at)
+                self._session.documents.add_page(SERIES, page)
                 self._store_series(page.records)
 
     def note_failed(self) -> None:

@@ -5,10 +5,10 @@ from itertools import product
 from operator import attrgetter
 from typing import NamedTuple
 
-from kalshi_pipeline.exchange.client import MARKETS_PAGE
 from kalshi_pipeline.exchange.conditions import SERIES_FILTER
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.tiers import MARKETS_PAGE
 from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.documents import MARKET
@@ -92,10 +92,9 @@ class MarketPages:
                 staged = self._stage(connection, markets, tier)
         if staged.repaired:
             self._report.counts["fingerprints_repaired"] += staged.repaired
-        self._session.documents.add_answers(
+        self._session.documents.add_page(
             MARKET,
-            page.sources,
-            page.received_at,
+            page,
             staged.fingerprints,
             is_first_only=tier is not Tier.LIVE,
             are_counted=not self._new_only and tier is Tier.LIVE,

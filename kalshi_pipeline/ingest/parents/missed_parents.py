@@ -89,7 +89,7 @@ def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterato
             report.notes.append(f"a series that is missing from the listing could not be requested: {error}")
             continue
         failures.clear()
-        session.documents.add_answers(SERIES, page.sources, page.received_at)
+        session.documents.add_page(SERIES, page)
         yield page.record
 
 

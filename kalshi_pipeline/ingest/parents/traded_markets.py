@@ -133,7 +133,7 @@ class TradedMarkets:
 
     def _fetch_event(self, ticker: str) -> Event:
         page = self._session.client.fetch_event(ticker)
-        self._session.documents.add_answers(EVENT, page.sources, page.received_at)
+        self._session.documents.add_page(EVENT, page)
         return page.record
 
     def _fetch_events(self, tickers: Collection[str]) -> list[Event]:

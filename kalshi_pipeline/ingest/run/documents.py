@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from kalshi_pipeline.clock import Clock
-from kalshi_pipeline.exchange.documents import Source
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.document_fields import Layout, count_fields, layout_of
@@ -42,26 +43,25 @@ class Documents:
         self._stored = 0
         self._unreadable = 0
 
-    def add_answers(
+    def add_page(
         self,
         kind: DocumentKind,
-        sources: Iterable[Source],
-        seen_at: int,
+        page: ListedPage[Any],
         tickers: Collection[str] | None = None,
         *,
         is_first_only: bool = False,
         are_counted: bool = False,
     ) -> None:
-        """Collect the documents of all or some records of an answer.
+        """Collect the documents of all or some records of a page.
 
         With `is_first_only`, a document is stored only if there is none yet. With `are_counted`, its fields are
         counted, as for all listed records of a run.
         """
-        for source in sources:
+        for source in page.sources:
             self.add(
                 kind,
                 source.documents(tickers),
-                seen_at,
+                page.received_at,
                 is_first_only=is_first_only,
                 are_counted=are_counted,
             )

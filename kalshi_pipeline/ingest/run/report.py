@@ -1,6 +1,7 @@
 """The report of a run, with the vocabulary that metadata, the command line and the tests share."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -92,6 +93,11 @@ class Report:
     unknown_words: Counter[str] = field(default_factory=Counter)
     odd_fields: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+
+    def conclude(self, reasons: Sequence[str]) -> None:
+        """Set the state: partial for these reasons, or complete if there are none."""
+        self.state = State.PARTIAL if reasons else State.COMPLETE
+        self.reason = "; ".join(reasons) or None
 
     @property
     def is_complete(self) -> bool:
