@@ -48,7 +48,7 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.writing.merging import Staging
 from kalshi_pipeline.store.writing.row_counts import COUNTED
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, state_left_open
 from kalshi_pipeline.store.writing.set_aside import HISTORY, SetAside, set_aside_orphans
 
 _REPAIRED = "run `kalshi data verify --repair`"
@@ -251,10 +251,7 @@ _INVARIANTS = (
         _by(
             update(ticks)
             .where(_is_dead)
-            .values(
-                state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED),
-                reason="the run ended without reporting",
-            )
+            .values(state=state_left_open(ticks), reason="the run ended without reporting")
         ),
     ),
     _Invariant(

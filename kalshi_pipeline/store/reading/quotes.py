@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from kalshi_pipeline.store.dialects.statements import in_parts
 from kalshi_pipeline.store.reading.in_force import bound_tick, newest_repeat, repeat_of_market, tick_in_force
 from kalshi_pipeline.store.reading.provenance import Provenance, Provenances, QuoteState
 from kalshi_pipeline.store.reading.taken_ticks import TakenTick, newest_tick
@@ -141,8 +142,6 @@ _newest_listed_rows = (
 _market_ids: BindParameter[Sequence[int]] = bindparam("market_ids", expanding=True)
 _rows_of_some = _rows_in_force(_latest.market_id.in_(_market_ids))
 _repeated_rows_of_some = _rows_in_force(_latest.market_id.in_(_market_ids), with_repeats=True)
-# A statement takes so many values at least, whatever the version of the database.
-_MOST_IDS = 500
 _market_row = _rows_in_force(_latest.market_id == MARKET_ID)
 _repeated_market_row = _rows_in_force(_latest.market_id == MARKET_ID, with_repeats=True)
 
@@ -183,8 +182,7 @@ def quotes_of(connection: Connection, market_ids: Sequence[int], at: int) -> lis
     repeated_id = newest_repeat(connection, tick.id)
     query = _rows_of_some if repeated_id is None else _repeated_rows_of_some
     rows: list[Stored] = []
-    for first in range(0, len(market_ids), _MOST_IDS):
-        some = market_ids[first : first + _MOST_IDS]
+    for some in in_parts(market_ids):
         bound = {"tick_id": tick.id, "repeated_id": repeated_id, "market_ids": some}
         rows += read_stored(connection, query, bound)
     return _known_at(connection, at, tick, rows)

@@ -1,9 +1,9 @@
 """Waiting refusals: records in quarantine that no version has read since, and what is stored of their markets."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, not_, or_, select, true
 
 from kalshi_pipeline.store.dialects.statements import in_parts
 from kalshi_pipeline.store.schema.tables import (
@@ -61,21 +61,13 @@ def filled(connection: Connection, table_name: str, tickers: Sequence[str]) -> s
     """Return which of these series, events or markets are stored, not counting placeholders."""
     table = _PARENTS[table_name]
     query = select(table.c.ticker).where(not_(func.coalesce(table.c.is_placeholder, true())))
-    return {
-        ticker
-        for some in in_parts(tickers)
-        for ticker in connection.execute(query.where(table.c.ticker.in_(some))).scalars()
-    }
+    return _found(connection, query, table.c.ticker, tickers)
 
 
 def settled(connection: Connection, tickers: Sequence[str]) -> set[str]:
     """Return which of these markets have a settlement."""
     query = select(markets.c.ticker).join(settlements, settlements.c.market_id == markets.c.id)
-    return {
-        ticker
-        for some in in_parts(tickers)
-        for ticker in connection.execute(query.where(markets.c.ticker.in_(some))).scalars()
-    }
+    return _found(connection, query, markets.c.ticker, tickers)
 
 
 class StoredTick(NamedTuple):
@@ -120,8 +112,15 @@ def listed_since(connection: Connection, tickers: Sequence[str], tick_id: int) -
             )
         )
     )
+    return _found(connection, query, markets.c.ticker, tickers)
+
+
+def _found(
+    connection: Connection, query: Select[Any], ticker: ColumnElement[str], tickers: Sequence[str]
+) -> set[str]:
+    """Return which of these tickers a query for tickers finds."""
     return {
-        ticker
+        found
         for some in in_parts(tickers)
-        for ticker in connection.execute(query.where(markets.c.ticker.in_(some))).scalars()
+        for found in connection.execute(query.where(ticker.in_(some))).scalars()
     }

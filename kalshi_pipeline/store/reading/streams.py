@@ -91,8 +91,6 @@ class Stream(NamedTuple):
 
     statement: Select[Any]
     columns: Sequence[TableColumn]
-    has_markets: bool = False
-    """Whether its first value is the key of a market, in place of the columns `MARKET_COLUMNS`."""
 
 
 Span: TypeAlias = tuple[int | None, int | None]
@@ -177,7 +175,7 @@ def stored_quotes(selection: Selection | None, start: int, end: int, *, with_fir
     )
     if not with_first:
         statement = statement.where(or_(tick_at > start, rows.is_terminal))
-    return Stream(statement, QUOTE_TABLE, has_markets=True)
+    return Stream(statement, QUOTE_TABLE)
 
 
 def histories_of(
@@ -218,7 +216,7 @@ def stored_trades(selection: Selection | None, span: Span) -> Stream:
         TableColumn("taker_side", Kind.FILLED_TEXT),
         TableColumn("is_block", Kind.FLAG),
     )
-    return Stream(statement, columns, has_markets=True)
+    return Stream(statement, columns)
 
 
 def stored_candlesticks(selection: Selection | None, span: Span, period_minutes: int | None) -> Stream:
@@ -237,9 +235,7 @@ def stored_candlesticks(selection: Selection | None, span: Span, period_minutes:
         TableColumn("end_at", Kind.INSTANT),
         *(TableColumn(name, Kind.CONTRACTS if name in counts else Kind.DOLLARS) for name in numbers),
     )
-    return Stream(
-        statement.order_by(rows.market_id, rows.period_minutes, rows.end_at), columns, has_markets=True
-    )
+    return Stream(statement.order_by(rows.market_id, rows.period_minutes, rows.end_at), columns)
 
 
 def view_columns(connection: Connection) -> dict[str, list[TableColumn]]:

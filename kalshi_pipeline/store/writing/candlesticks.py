@@ -28,7 +28,7 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     settlements,
 )
-from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+from kalshi_pipeline.store.writing.merging import Staging
 from kalshi_pipeline.store.writing.tally import Tally
 
 
@@ -145,29 +145,22 @@ _staged = Staging(
 _staged_days = Staging("staged_candlestick_days", *record_columns(CoverageRow))
 
 
-def _columns(staging: Staging) -> list[str]:
-    return [column.name for column in staging.table.columns if column.name != STAGED_ROW]
-
-
 _rows = _staged.table.c
 _count_known = (
     select(func.count())
     .select_from(_staged.table)
     .join(candlesticks, and_(*(column == _rows[column.name] for column in candlesticks.primary_key.columns)))
 )
-_upsert = upsert(
-    candlesticks,
-    _columns(_staged),
-    select(*(_rows[name] for name in _columns(_staged))),
-    changed_only=True,
-)
+_values = _staged.columns_without()
+_upsert = upsert(candlesticks, list(_values), select(*_values.values()), changed_only=True)
 _bound = {
     "day_at": bindparam("day_at", type_=BigInteger),
     "period_minutes": bindparam("period_minutes", type_=Integer),
     "asked_at": bindparam("asked_at", type_=BigInteger),
 }
+_values_of_days = _staged_days.columns_without()
 _upsert_days = upsert(
     candlestick_days,
-    [*_columns(_staged_days), *_bound],
-    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()),
+    [*_values_of_days, *_bound],
+    select(*_values_of_days.values(), *_bound.values()),
 )

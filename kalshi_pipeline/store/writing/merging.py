@@ -73,6 +73,10 @@ class Staging:
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
 
+    def columns_without(self, *names: str) -> dict[str, ColumnElement[Any]]:
+        """Return its columns by name, except the number of the row and these."""
+        return {name: self.table.c[name] for name in self._columns if name not in names}
+
     def fill(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """Replace the table's rows by these."""
         make_empty(connection, self.table)

@@ -49,7 +49,6 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding, forget_fingerprints
 from kalshi_pipeline.store.writing.merging import (
-    STAGED_ROW,
     Logged,
     Merge,
     Staging,
@@ -76,14 +75,6 @@ _event_texts = SharedTexts("staged_event_texts", Event)
 _seen_at = bindparam("seen_at", type_=BigInteger)
 _version = bindparam("version", type_=Integer)
 _new_version = bindparam("new_version", type_=Integer)
-
-
-def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
-    return {
-        column.name: column
-        for column in staging.table.columns
-        if column.name not in (STAGED_ROW, "ticker", *elsewhere)
-    }
 
 
 _series_of_event = (
@@ -181,12 +172,12 @@ def _logged(record: type[NamedTuple], *unlogged: str) -> dict[str, Logged]:
 
 
 _merge_series = Merge(
-    series, staged_series, _values(staged_series), log=series_changes, logged=_logged(Series)
+    series, staged_series, staged_series.columns_without("ticker"), log=series_changes, logged=_logged(Series)
 )
 _merge_events = Merge(
     events,
     staged_events,
-    {"series_id": _series_of_event, **_values(staged_events, "series_ticker")},
+    {"series_id": _series_of_event, **staged_events.columns_without("ticker", "series_ticker")},
     log=event_changes,
     logged={
         "series_id": Logged("series_ticker", text_of=partial(ticker_with, series)),
@@ -199,7 +190,7 @@ _merge_markets = Merge(
     staged_markets,
     {
         "event_id": _event_of_market,
-        **_values(staged_markets, "event_ticker", "fingerprint"),
+        **staged_markets.columns_without("ticker", "event_ticker", "fingerprint"),
         # What the exchange shows exists, even if it was missing before.
         "gone_at": cast(null(), BigInteger),
     },

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 
-from sqlalchemy import Connection, Integer, Table, Update, bindparam, case, literal, update
+from sqlalchemy import ColumnElement, Connection, Integer, Table, Update, bindparam, case, literal, update
 
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.schema.tables import listings
@@ -121,12 +121,16 @@ def close_run(
 
 
 def close_left_open(connection: Connection, run: Run, reason: str, at: int) -> None:
-    """Close a run's row if it is still open: as partial if it has pages, otherwise as failed."""
+    """Close a run's row if it is still open."""
     row = run.table.c
-    state = case((row.pages > 0, literal(State.PARTIAL)), else_=literal(State.FAILED))
-    values = {"state": state, "reason": reason, "finished_at": at}
+    values = {"state": state_left_open(run.table), "reason": reason, "finished_at": at}
     is_open = row.state == State.RUNNING
     connection.execute(update(run.table).where(row.id == run.id, is_open).values(values))
+
+
+def state_left_open(table: Table) -> ColumnElement[str]:
+    """Return the state of a run that was left open: partial if it stored pages, otherwise failed."""
+    return case((table.c.pages > 0, literal(State.PARTIAL)), else_=literal(State.FAILED))
 
 
 def counts_of(table: Table, tally: Tally) -> dict[str, int]:

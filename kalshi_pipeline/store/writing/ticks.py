@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from kalshi_pipeline.clock import MOST_OFFSET_SECONDS
 from kalshi_pipeline.errors import ClockError, TickAheadError
@@ -10,7 +10,7 @@ from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.schema.tables import price_snapshots, ticks
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.ids import insert_many, insert_one
-from kalshi_pipeline.store.writing.runs import KILLED, TAKEN, Run, State, counts_of
+from kalshi_pipeline.store.writing.runs import KILLED, TAKEN, Run, State, counts_of, state_left_open
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 
@@ -117,7 +117,7 @@ def _close_killed_ticks(connection: Connection) -> None:
     connection.execute(
         update(ticks)
         .where(ticks.c.state == State.RUNNING)
-        .values(state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED), reason=KILLED)
+        .values(state=state_left_open(ticks), reason=KILLED)
     )
 
 

@@ -43,7 +43,7 @@ _staging = Staging(
 _stage = _staging.table
 _values = {
     "market_id": markets.c.id,
-    **{column.name: column for column in _stage.columns if column.name not in (STAGED_ROW, "ticker")},
+    **_staging.columns_without("ticker"),
 }
 _stored = trades.alias()
 _near = _stored.c.created_at.between(_stage.c.created_at - _APART, _stage.c.created_at + _APART)
