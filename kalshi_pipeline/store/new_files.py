@@ -55,8 +55,8 @@ def give_name(draft: Path, target: Path) -> None:
     On file systems with links, the draft keeps its own name too.
     """
     try:
-        # Unlike a rename, it never replaces a file. A folder has to be given, although the path is absolute: without
-        # one, Python links to the link that stands for a file without a name.
+        # Unlike a rename, it never replaces a file. A folder has to be passed, although the path is absolute: without
+        # one, Python links to the symbolic link in /proc instead of the file without a name.
         os.link(draft.absolute(), target, src_dir_fd=0, follow_symlinks=True)
     except FileExistsError:
         raise

@@ -33,7 +33,7 @@ from kalshi_pipeline.store.words import fold
 
 _EVENTS_AT_ONCE = 5_000
 _MOST_CHANGED = 20_000  # events whose texts are held in memory: more of them are read again with all others
-_MOST_DOCUMENTS = 10_000  # above twice as many as there are events: then the index is made anew
+_MOST_DOCUMENTS = 10_000  # above twice as many as there are events: then the index is rebuilt
 
 SERIES_TEXTS = (series.c.ticker, series.c.title, series.c.tags)
 EVENT_TEXTS = (events.c.ticker, events.c.title, events.c.sub_title)

@@ -54,7 +54,7 @@ _KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
 
 def url_problem(url: str) -> str | None:
     """Return why this version cannot use a database URL; None if it can. The URL itself is not repeated."""
-    # To another kind's address, the kind that this version has is what there is to say.
+    # The address of an unknown kind gets the message of the only known one.
     return _KINDS.get(url.partition(":")[0], Sqlite).url_problem(url)
 
 

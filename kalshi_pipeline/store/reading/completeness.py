@@ -227,11 +227,11 @@ def count_rows(connection: Connection, table_name: str) -> int:
     if table_name not in series.metadata.tables:
         raise ValueError(f"there is no table {table_name!r}: docs/tables.md names them")
     if table_name == price_snapshots.name:
-        # Every tick knows its own: counting years of quotes would take seconds.
+        # Every tick has its own count; counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
         return int(connection.execute(select(written)).scalar_one())
     if table_name in COUNTED_BY_RUNS:
-        # So does every run of theirs, and there are more of them.
+        # Every run of such an asset has its own count too, and there are more rows.
         written = func.coalesce(func.sum(listings.c.inserted), 0)
         return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())
     table = series.metadata.tables[table_name]

@@ -56,7 +56,7 @@ class _Statements(NamedTuple):
 
 
 def _statements(of_markets: OfMarkets) -> _Statements:
-    # By the index of markets where some are asked for, which a planner might pass over for the order of the key.
+    # If some markets are requested, use their index: a planner might prefer the order of the key.
     some = list(of_markets(_rows.market_id))
     order = _rows.tick_id + 0 if some else _rows.tick_id
     later_rows = (

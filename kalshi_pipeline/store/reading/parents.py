@@ -20,7 +20,7 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
 HAS_COMBO = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo)
-# An event all of whose markets are gone is shown by the exchange no more.
+# The exchange no longer shows an event if all of its markets are gone.
 HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
 
 
@@ -92,7 +92,7 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> dict[str,
 
 
 def known_series(connection: Connection) -> set[str]:
-    """Return the series that are stored and no placeholders."""
+    """Return the stored series that are not placeholders."""
     return set(connection.execute(select(series.c.ticker).where(not_(series.c.is_placeholder))).scalars())
 
 

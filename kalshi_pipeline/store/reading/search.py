@@ -56,7 +56,7 @@ IS_OPEN = markets.c.status.in_(list(STATUSES_OF[StatusFilter.OPEN]))
 
 
 class Searched(NamedTuple):
-    """How rows of a query are searched: by which texts, and how the ones that have the words are sorted."""
+    """How rows of a query are searched: the texts, and the order of the rows that have the words."""
 
     key: ColumnElement[int]
     ticker: ColumnElement[str]
@@ -86,7 +86,7 @@ class Words:
         """Whether an event with a key may have them: a condition that excludes the others early."""
         if self._events is None:
             return true()
-        # Of many events, the index of keys is of no use: rows are read newest first, until there are enough.
+        # For many events, the index of keys does not help: rows are read newest first, until there are enough.
         return is_among(key if len(self._events) <= _FEW_EVENTS else key + 0, self._events)
 
     def best(
@@ -94,9 +94,9 @@ class Words:
     ) -> list[Sequence[Any]]:
         """Return the rows of a query that have the words, at most `limit`.
 
-        First the ones whose ticker is one of the words, then open ones, then the others; of each, those with whole
-        words first, then by `searched.then`. If more than 2,000 of them have the words, only the newest 2,000 are
-        compared.
+        Rows whose ticker is one of the words come first, then open ones, then the others; in each group, those with
+        whole words come first, and then `searched.then` decides. If more than 2,000 rows of a group have the words,
+        only the newest 2,000 are compared.
         """
         named = searched.ticker.in_([*self.words, *(word.upper() for word in self.words)])
         found: dict[str, Sequence[Any]] = {}
@@ -122,7 +122,7 @@ class Words:
 
 
 def words_of(connection: Connection, texts: Iterable[str]) -> Words:
-    """Return the words of a search; RangeError for texts without any."""
+    """Return the words of a search. Raises RangeError for texts without any."""
     words = Words(connection, texts)
     if not words.words:
         raise RangeError("the text has no words: search for one, such as a part of a title")
@@ -130,7 +130,7 @@ def words_of(connection: Connection, texts: Iterable[str]) -> Words:
 
 
 class _Kind(NamedTuple):
-    """How things of a kind are found: what is selected, how it is searched, and the key of its event, if it has one."""
+    """How one kind is found: its query, how that is searched, and the key of its event, if it has one."""
 
     query: Select[Any]
     searched: Searched
@@ -138,11 +138,11 @@ class _Kind(NamedTuple):
 
 
 def search(connection: Connection, texts: Iterable[str], limit: int) -> list[Found]:
-    """Return what has each word in its ticker, its title or its subtitle: series, events, then markets.
+    """Return the series, then the events, then the markets with each word in their ticker, title or subtitle.
 
-    Words are found in any case, with or without accents, and as parts of words. Combos and their events are left out:
-    their titles are those of their legs. Of each kind at most `limit`, sorted as by `Words.best`, the newest first
-    among equals. RangeError for texts without words.
+    Words match in any case, with or without accents, and as parts of words. Combos and their events are omitted,
+    because their titles are those of their legs. At most `limit` are returned of each kind, in the order of
+    `Words.best`, then newest first. Raises RangeError for texts without words.
     """
     words = words_of(connection, texts)
     found: list[Found] = []

@@ -41,6 +41,7 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.schema.view_columns import columns_of_views
 from kalshi_pipeline.store.writing.runs import TAKEN, State
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
 class Kind(Enum):
@@ -80,7 +81,7 @@ class TableColumn(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """The markets that are asked for: that of a ticker, or those of an event or of a series (`kind`)."""
+    """The requested markets: one by its ticker, or those of an event or a series (`kind`)."""
 
     kind: str
     ticker: str
@@ -153,8 +154,8 @@ def count_markets(connection: Connection, selection: Selection | None) -> int:
 def stored_quotes(selection: Selection | None, start: int, end: int, *, with_first: bool) -> Stream:
     """Return the quotes that ticks in (start, end) stored, and the ends of histories from [start, end), oldest first.
 
-    With `with_first` the quotes that a tick at the start stored, too. Where every quote is kept, those that were found
-    unchanged are not among them.
+    With `with_first`, the quotes that a tick at the start stored are included too. Quotes that were found unchanged
+    are not included, even if every quote is kept.
     """
     rows, tick_at = price_snapshots.c, ticks.c.tick_at
     numbers = [func.nullif(rows[name], 0) if name == "last_price" else rows[name] for name in Quote._fields]
@@ -167,7 +168,7 @@ def stored_quotes(selection: Selection | None, start: int, end: int, *, with_fir
         *(number.label(name) for name, number in zip(Quote._fields, numbers, strict=True)),
     )
     statement = (
-        # The tick first: its rows lie together, in the order of the answer.
+        # The tick comes first: its rows are stored together, in the order of the answer.
         statement.select_from(ticks.join(price_snapshots))
         .where(ticks.c.state.in_(TAKEN), tick_at >= start, tick_at < end)
         .where(*of_markets(rows.market_id, selection))
@@ -181,7 +182,7 @@ def stored_quotes(selection: Selection | None, start: int, end: int, *, with_fir
 def histories_of(
     connection: Connection, selection: Selection | None, start: int, end: int, grid: range | None
 ) -> Iterator[tuple[Sequence[str | None], KnownQuote]]:
-    """Yield the histories of markets as `history.histories` does, each quote after the texts of its market."""
+    """Yield the histories of markets like `history.histories`, each quote with the texts of its market before it."""
     texts = MarketTexts(connection, selection)
     by_ticker = texts.by_ticker()
     tickers = {key: ticker for key, (ticker, *_) in texts.rows.items()}
@@ -198,7 +199,7 @@ def stored_trades(selection: Selection | None, span: Span) -> Stream:
         rows.created_at,
         rows.trade_id,
         rows.yes_price,
-        (1_000_000 - rows.yes_price).label("no_price"),
+        (MICROS_PER_DOLLAR - rows.yes_price).label("no_price"),
         rows.contracts,
         func.coalesce(rows.taker_side, "").label("taker_side"),
         type_coerce(rows.is_block, Integer).label("is_block"),
@@ -253,9 +254,9 @@ def rows_of_view(
     spans: Mapping[str, Span],
     order: Sequence[str],
 ) -> Stream:
-    """Return the rows of a view whose columns have these values, and lie in these spans; ordered by some of them.
+    """Return the rows of a view whose columns have these values or are in these spans, ordered by some columns.
 
-    None is the value of a column without one.
+    None selects the rows without a value.
     """
     view = table(name, *(column(found.name) for found in columns))
     conditions: list[ColumnElement[bool]] = [view.c[key] == value for key, value in where.items()]
@@ -290,7 +291,7 @@ def _kind_of(name: str, type_: str) -> Kind:
 
 
 def of_markets(market_id: ColumnElement[int], selection: Selection | None) -> Iterator[ColumnElement[bool]]:
-    """Yield the condition that a market is among those that are selected; none where all are."""
+    """Yield the condition that a market is selected; none if all are."""
     if selection is not None:
         chosen = select(markets.c.id).select_from(_PLACED)
         yield market_id.in_(chosen.where(*_selected(selection)))

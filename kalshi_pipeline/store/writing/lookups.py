@@ -49,10 +49,10 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
 
 _HOUR = 3600 * MICROS_PER_SECOND
-# A market whose state is a day old is asked for hourly, one in a new state at every run.
+# A market whose state is a day old is requested hourly, one in a new state by every run.
 _WAIT_SHARE = 24
-# A market that was found in neither tier is asked for at every run of its first hour. One that is gone is asked for
-# after one hour and after six, then daily, and from the second week on weekly.
+# A market that was found in neither tier is requested by every run of the first hour. A gone one is requested after
+# one hour and after six, then daily, and from the second week on weekly.
 _FIRST = _HOUR
 _STEPS_UNTIL = ((_HOUR, _HOUR), (6 * _HOUR, 6 * _HOUR), (168 * _HOUR, 24 * _HOUR))
 _LAST_STEP = 168 * _HOUR
@@ -63,14 +63,14 @@ _listed = Table(
     "listed_markets",
     MetaData(),
     Column("market_id", Integer, primary_key=True),
-    # Of one that is listed in a record that cannot be read, it is known that it is there, and no more.
+    # An unreadable record only shows that its market is listed.
     Column("is_readable", Boolean),
     prefixes=["TEMPORARY"],
 )
 _is_not_final = markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED))
-# As the index of unsettled markets has it.
+# The same condition as that of the index of unsettled markets.
 _is_unsettled = and_(_is_not_final, markets.c.gone_at.is_(None))
-# A status that this version knows; NULL is none.
+# Whether this version knows the status; NULL is unknown.
 _is_known = func.coalesce(markets.c.status, "").in_([status.value for status in MarketStatus])
 
 

@@ -131,7 +131,7 @@ class _NewRows:
             select(stage.c.ticker, *(value.label(name) for name, value in new.items())).select_from(
                 self._found.join(stage, staged_row == found[STAGED_ROW])
             ),
-            # A database may go on counting after a table was emptied.
+            # A database may continue its numbers after a table was emptied.
             number=found.number - select(func.min(found.number)).scalar_subquery() + 1,
         )
 
@@ -164,7 +164,7 @@ class _ChangedRows:
         # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
         is_among = and_(table.c.id == found.id, table.c.id.in_(select(found.id)))
         is_changed = and_(is_among, staged_row == found[STAGED_ROW])
-        # Nothing was known of what a placeholder stands for, so no change is logged: it is seen for the first time.
+        # A placeholder has no known values, so no change is logged: its record is seen for the first time.
         first_seen_at = case((table.c.is_placeholder, _seen_at), else_=table.c.first_seen_at)
         self._update: Update = (
             update(table)
@@ -231,7 +231,7 @@ class Merge:
         count as changed.
         """
         at = {"seen_at": seen_at}
-        # Usually there are none at all, which their own index shows at once.
+        # Usually there are none, which a separate index shows immediately.
         has_open = connection.execute(self._find_open).first() is not None
         healed = connection.execute(self._count_open).scalar_one() if has_open else 0
         changed = self._changed.update(connection, at, self._before_change)

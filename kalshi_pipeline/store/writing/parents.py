@@ -141,7 +141,7 @@ def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]])
     has_none = or_(
         status.in_(without_result), and_(status == MarketStatus.CLOSED, staged_markets.table.c.result == "")
     )
-    # One whose stored status is of these has no settlement in force.
+    # A market with one of these stored statuses has no settlement in force.
     had_some = func.coalesce(markets.c.status, "").not_in(without_result)
     withdrawn = select(markets.c.id).select_from(changing).where(has_none, had_some)
     return (
@@ -195,7 +195,7 @@ _merge_markets = Merge(
         "gone_at": cast(null(), BigInteger),
     },
     exact=frozenset({"event_id", "status", "gone_at"}),
-    # A market made from a collection is a combo, even where the collection is left out.
+    # A market made from a collection is a combo, even if a later record omits the collection.
     lasting=frozenset({"is_combo"}),
     log=market_changes,
     logged={
@@ -214,7 +214,7 @@ _forget_missing = (
 )
 _known = market_fingerprints.alias("known_fingerprint")
 _is_known = and_(_known.c.version == _version, _known.c.fingerprint == staged_markets.table.c.fingerprint)
-# Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
+# If the event of a market has to be requested, the description is compared again, which finds the event.
 _keep_fingerprints = upsert(
     market_fingerprints,
     ["market_id", "version", "fingerprint"],

@@ -61,7 +61,7 @@ _received_ms = bindparam("received_ms", type_=Integer)
 _aged_tick_id = bindparam("aged_tick_id", type_=Integer)
 
 _temporary = MetaData()
-# What is new is collected once in a small table with the markets' keys; both tables are then written from it.
+# New quotes are collected once, with the markets' keys, in a small table from which both tables are written.
 _new_quotes = Table(
     "new_quotes",
     _temporary,
@@ -104,7 +104,7 @@ _store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c
 
 
 def _find_unchanged(*wanted: ColumnElement[bool]) -> Select[Any]:
-    # After the new ones are stored: a market without a row of this tick is then listed unchanged.
+    # Run it after the new quotes are stored: a market without a row of this tick is then unchanged.
     return (
         select(markets.c.id)
         .select_from(
@@ -210,7 +210,7 @@ class TickQuotes:
         keyframe_seconds: float,
     ) -> None:
         aged_at = tick_at - round(keyframe_seconds * MICROS_PER_SECOND)
-        # Of the ticks that hold quotes, whose keys keep the order of their times; one that was late has a newer key.
+        # Only among ticks that hold quotes: their keys are in the order of their times, those of skipped ticks are not.
         aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
             ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
         )
@@ -226,7 +226,7 @@ class TickQuotes:
             self._find_unchanged is not None or connection.execute(has_unchanged).scalar_one()
         )
         self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
-        # What became of a market that is not among them at the tick's end has to be looked up.
+        # Markets that are not among them at the end of the tick are looked up.
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
@@ -236,7 +236,7 @@ class TickQuotes:
         """
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
-        # Asked for each page: one that moves a market to another event opens a span.
+        # Checked for each page, because a page that moves a market to another event opens a span.
         if connection.execute(_some_are_missed).scalar_one():
             connection.execute(_close_spans_of_staged, self._bound)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
@@ -289,7 +289,7 @@ class TickQuotes:
         if not is_complete or not self._scope.shows_absence:
             return Ended(ended, 0)
         is_unlisted = markets.c.id == _unlisted.c.market_id
-        # Of one whose series is unknown, it may turn out later that this tick should have listed it.
+        # If the series of a market is unknown, this tick may be found later to have covered it.
         may_be_covered = exists().where(is_unlisted, may_be_in(self._scope))
         connection.execute(delete(_unlisted).where(~may_be_covered))
         connection.execute(_open_spans, bound)

@@ -78,14 +78,14 @@ _drop_outranked = [
     for staged in (_staging.table, staged_markets.table, staged_quotes.table)
 ]
 
-# A substitute never replaces a time that the exchange reported, nor an earlier substitute, by which it had settled. The
-# time of a withdrawn settlement says nothing of the next one.
+# A substitute never replaces a time that the exchange reported, nor an earlier substitute, because the market had
+# settled by then. The time of a withdrawn settlement does not apply to the next one.
 _is_later = _stage.settled_at > _stored.settled_at
 _keeps_time = and_(
     not_(_is_withdrawn),
     or_(_stage.settled_at.is_(None), and_(not_(_is_reported), or_(_was_reported, _is_later))),
 )
-# An absent value never replaces a known one, but for that of another result.
+# An absent value never replaces a known one, except that of another result.
 _is_other_result = and_(_stored.result.is_not(None), _stage.result != _stored.result)
 _new: dict[str, ColumnElement[Any]] = {
     "result": func.coalesce(_stage.result, _stored.result),

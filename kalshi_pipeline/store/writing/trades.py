@@ -33,8 +33,8 @@ _STORED = Trade._fields.index("is_mirrored")
 # How far apart the times of one trade may be in the exchange's two tiers: one may cut digits that the other has.
 _APART = MICROS_PER_SECOND
 
-# Trades arrive newest first. Pages of the table are filled best in ascending order, those of its index in descending
-# order; so many rows at a time in ascending order take the least space together.
+# Trades arrive newest first. The table is filled best in ascending order, its index in descending order. Both together
+# take the least space with this number of rows at a time in ascending order.
 _SORTED_ROWS = 1000
 
 _staging = Staging(

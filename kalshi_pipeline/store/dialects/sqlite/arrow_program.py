@@ -9,8 +9,8 @@ from types import ModuleType
 
 def main() -> None:
     """Run one statement; the arguments are the address of the database, the rows of a batch, and the statement."""
-    # ADBC imports it for what it writes. Importing it imports pandas, which takes half of the time of a small answer.
-    # It is replaced in this process only: where this module is imported, everything else needs the real one.
+    # ADBC imports it only for writing. It imports pandas, which takes half of the time of a small answer. It is
+    # replaced here and not at import, because a process that imports this module needs the real one.
     sys.modules["pyarrow.dataset"] = ModuleType("pyarrow.dataset")
 
     import pyarrow as pa
@@ -25,7 +25,7 @@ def main() -> None:
             with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
                 for batch in answer:
                     stream.write_batch(batch)
-            # Where reading fails, the stream ends as if it were whole: this byte says that it is.
+            # If reading fails, the stream ends as if it were complete; this byte confirms that it is.
             sys.stdout.buffer.write(b".")
             sys.stdout.flush()
             # The database stays open until the caller has closed its own: the last one to close removes the log.

@@ -32,7 +32,7 @@ def arrow_batches(path: Path, mode: str, statement: str, batch_rows: int) -> Ite
     import pyarrow as pa
 
     address = f"file:{quote(str(path))}?{mode}"
-    # Without the folder of the program in the path: its neighbours are no modules of their own.
+    # Without the folder of the program in the path, because its neighbours are not top-level modules.
     command = [sys.executable, "-P", str(_PROGRAM), address, str(batch_rows), statement]
     with subprocess.Popen(  # noqa: S603  (this interpreter and this module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

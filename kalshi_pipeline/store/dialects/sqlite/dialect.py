@@ -137,11 +137,11 @@ class Sqlite(Dialect):
             raise self._error(f"{UNDECODABLE}: it contains text that is not UTF-8") from error
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state of the file."""
+        """Return the result of `question` on one state of the file."""
         return self._reading.ask(question)
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Read by a connection that may write, where it may."""
+        """Read by a connection that may write, if the file is writable."""
         return self._reading.ask_at_length(question)
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
@@ -247,13 +247,13 @@ class Sqlite(Dialect):
             copy.discard()
             raise
         finally:
-            # Where it cannot be removed, making the copy has failed of that, and has said so.
+            # If it cannot be removed, making the copy has already failed for that reason.
             with contextlib.suppress(OSError):
                 copy.discard_draft()
 
     def back_up(self, target: Path) -> None:
         """Copy the file and its log, in one consistent state, to a draft that gets its name once it is complete."""
-        Files.at(self._path)  # which says where there is none
+        Files.at(self._path)  # raises an error if there is no database
         with self._reading.disposed(), new_file(target) as draft:
             self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
             shutil.copymode(self._path, draft)

@@ -41,7 +41,7 @@ _PRAGMAS = (
 )
 
 _MOMENT_MS = 100
-_PRIMARY_CODE = 0xFF  # of what SQLite reports, without its reason
+_PRIMARY_CODE = 0xFF  # the part of an error code that is not its reason
 
 
 class SharedDialect(SQLiteDialect_pysqlite):

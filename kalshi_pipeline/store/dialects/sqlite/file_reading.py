@@ -44,7 +44,7 @@ class FileReading:
         self._reader_at_rest = reading_engine(path, READ_AT_REST)
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state of the file."""
+        """Return the result of `question` on one state of the file."""
         for attempt in count(1):
             try:
                 return self._ask_once(question)
