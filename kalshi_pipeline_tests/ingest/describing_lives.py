@@ -9,7 +9,6 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -17,28 +16,19 @@ from typing import Any, NamedTuple
 
 from kalshi_pipeline.api import FeeState, Store, open_store
 from kalshi_pipeline.errors import NoDetailsError, NotFoundError, RangeError, UnknownTickerError
-from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.event_metadata import sync_event_metadata
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.ingest.related import RELATED, sync_related
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.settlements import sync_settlements
-from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
-from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.ingest.changing_exchange import SERIES, Answer, Record
 from kalshi_pipeline_tests.ingest.describing_exchange import HOUR, LISTS, SECOND, PublishingExchange
 from kalshi_pipeline_tests.ingest.fees_by_definition import FeesByDefinition, micros_of, millionths
+from kalshi_pipeline_tests.ingest.life_sessions import BEGIN, PERIOD, life_session, take_tick
 from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
-from kalshi_pipeline_tests.store.samples import sqlite_url
-
-BEGIN = 1_735_732_800 * SECOND
-PERIOD = 300
-URL = "http://exchange.test/trade-api/v2"
 
 # The fields that a market's document omits, as far as this exchange sends them.
 QUOTE = {
@@ -233,24 +223,15 @@ class DescribingLife:
 
     def _run(self, run: str) -> None:
         self.now += SECOND
-        settings = Settings(
-            api_url=URL, database_url=sqlite_url(self.path), retry_seconds=0, windows=1, combos="include"
-        )
-        clock = ManualClock(self.now)
         self.exchange.begin(self.now)
-        with (
-            closing(Database(settings.database_url, clock=clock)) as database,
-            KalshiClient(
-                URL, requests_per_second=1e9, retry_seconds=0, transport=self.exchange, clock=clock
-            ) as client,
-        ):
-            self._ask(run, Session(client, database, settings, lambda _: None, clock))
+        with life_session(self.path, self.exchange, self.now, combos="include") as session:
+            self._ask(run, session)
         self.expected.receive(self.exchange.answers, run, self.now)
         self.counts[run] += 1
 
     def _ask(self, run: str, session: Session) -> None:
         if run == "tick":
-            take_snapshot(session, self.now // (PERIOD * SECOND) * PERIOD * SECOND, PERIOD)
+            take_tick(session, self.now)
         elif run == "market get":
             with contextlib.suppress(NotFoundError):
                 fetch_market(session, self.random.choice(sorted(self.exchange.markets)))

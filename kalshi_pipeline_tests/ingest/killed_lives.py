@@ -10,7 +10,6 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,17 +18,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from kalshi_pipeline.api import open_store
-from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.snapshot import take_snapshot
-from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.ingest.describing_exchange import SECOND, PublishingExchange
-from kalshi_pipeline_tests.ingest.describing_lives import BEGIN, PERIOD, PUBLISHED, SYNCS, URL
+from kalshi_pipeline_tests.ingest.describing_lives import PUBLISHED, SYNCS
+from kalshi_pipeline_tests.ingest.life_sessions import BEGIN, PERIOD, life_session, take_tick
 from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
-from kalshi_pipeline_tests.store.samples import Row, sqlite_url
+from kalshi_pipeline_tests.store.samples import Row
 
 RUNS = {**SYNCS, **PUBLISHED}
 # When something was seen, and keys that depend on the order of writing.
@@ -138,20 +132,10 @@ class KilledLife:
         self.counts[f"{run} {'killed' if os.WIFSIGNALED(status) else 'not killed'}"] += 1
 
     def _run(self, path: Path, run: str) -> None:
-        settings = Settings(
-            api_url=URL, database_url=sqlite_url(path), retry_seconds=0, windows=1, combos="include"
-        )
-        clock = ManualClock(self.now)
         self.exchange.begin(self.now)
-        with (
-            closing(Database(settings.database_url, clock=clock)) as database,
-            KalshiClient(
-                URL, requests_per_second=1e9, retry_seconds=0, transport=self.exchange, clock=clock
-            ) as client,
-        ):
-            session = Session(client, database, settings, lambda _: None, clock)
+        with life_session(path, self.exchange, self.now, combos="include") as session:
             if run == "tick":
-                take_snapshot(session, self.now // (PERIOD * SECOND) * PERIOD * SECOND, PERIOD)
+                take_tick(session, self.now)
             else:
                 RUNS[run](session)
 

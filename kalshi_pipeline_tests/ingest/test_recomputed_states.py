@@ -28,13 +28,12 @@ from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, tick_iso_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.changing_exchange import ChangingExchange, StoppedError
+from kalshi_pipeline_tests.ingest.life_sessions import BEGIN, URL
 from kalshi_pipeline_tests.ingest.states_by_definition import NOTHING, SECOND, Definitions, Known, ReceivedRun
 
-BEGIN = 1_735_732_800 * SECOND
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 WEEK = 7 * 24 * HOUR
-URL = "http://exchange.test/trade-api/v2"
 SCOPES: tuple[dict[str, Any], ...] = (
     {"combos": "exclude"},
     {"combos": "exclude"},

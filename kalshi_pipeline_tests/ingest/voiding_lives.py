@@ -13,29 +13,23 @@ from random import Random
 from typing import Any
 
 from kalshi_pipeline.errors import ClockError, ExchangeError
-from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets
 from kalshi_pipeline.ingest.voiding import find_voidable, void_ticks
-from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.descriptions import description
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
-from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.ingest.changing_exchange import ChangingExchange, StoppedError
+from kalshi_pipeline_tests.ingest.life_sessions import BEGIN, PERIOD, life_session, take_tick
 from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
 from kalshi_pipeline_tests.store.samples import Row, sqlite_url
 
 SECOND = 1_000_000
-BEGIN = 1_735_732_800 * SECOND
-PERIOD = 300
 HOUR = 3600 * SECOND
-URL = "http://exchange.test/trade-api/v2"
 SCOPES: tuple[dict[str, Any], ...] = (
     {"combos": "exclude"},
     {"combos": "include"},
@@ -114,32 +108,15 @@ class VoidingLife:
         self.instants.append(self.now)
 
     def _tick(self, at: int) -> Run:
-        def take(session: Session) -> Report:
-            return take_snapshot(session, at // (PERIOD * SECOND) * PERIOD * SECOND, PERIOD)
-
-        return take
+        return lambda session: take_tick(session, at)
 
     def _run(self, path: Path, run: Callable[[int], Run], at: int) -> str:
         """Run with a clock at an instant."""
-        settings = Settings(
-            api_url=URL,
-            database_url=sqlite_url(path),
-            retry_seconds=0,
-            windows=1,
-            snapshot_mode=self._mode,
-            keyframe_hours=1,
-            **self._scope,
-        )
-        clock = ManualClock(at)
         self.exchange.begin(self.now)
-        with (
-            closing(Database(settings.database_url, clock=clock)) as database,
-            KalshiClient(
-                URL, requests_per_second=1e9, retry_seconds=0, transport=self.exchange, clock=clock
-            ) as client,
-        ):
+        chosen = {"snapshot_mode": self._mode, "keyframe_hours": 1, **self._scope}
+        with life_session(path, self.exchange, at, **chosen) as session:
             try:
-                return str(run(at)(Session(client, database, settings, lambda _: None, clock)).state)
+                return str(run(at)(session).state)
             except StoppedError:
                 return "stopped"
             except ClockError:  # a stored tick is further ahead than clocks may differ
