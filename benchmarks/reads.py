@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.filling import BEGINNING, END, LATEST_QUOTES
 from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import median_milliseconds
 from kalshi_pipeline.clock import SYSTEM_CLOCK
@@ -127,10 +128,7 @@ def _ticker(number: int) -> str:
 
 # The keys of markets and ticks count from 1. The index is created at the end: row by row it would take minutes.
 _FILL = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA cache_size = -262144",
-    "PRAGMA temp_store = MEMORY",
-    "BEGIN",
+    *BEGINNING,
     "DROP INDEX ix_price_snapshots_market_id_tick_id",
     """
     INSERT INTO ticks (id, tick_at, period_seconds, scope_id, started_at, finished_at, state, pages, received, inserted,
@@ -162,15 +160,6 @@ _FILL = (
     )
     """,
     "CREATE INDEX ix_price_snapshots_market_id_tick_id ON price_snapshots (market_id, tick_id)",
-    """
-    INSERT INTO latest_quotes
-        (market_id, tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
-         received_ms, is_terminal)
-    SELECT q.market_id, q.tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
-           received_ms, is_terminal
-    FROM (SELECT market_id AS m, max(tick_id) AS t FROM price_snapshots GROUP BY market_id)
-    JOIN price_snapshots AS q ON q.market_id = m AND q.tick_id = t
-    """,
-    "COMMIT",
-    "PRAGMA wal_checkpoint(TRUNCATE)",
+    LATEST_QUOTES,
+    *END,
 )

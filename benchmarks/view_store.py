@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.filling import BEGINNING, END, LATEST_QUOTES
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import BLOCK_SIZE
 from kalshi_pipeline.store.scopes import scope_id
@@ -87,10 +88,7 @@ _SERIES = f"((n - 1) / {_PER_EVENT * _PER_SERIES} + 1)"
 # A multiplicative hash, because the numbers would otherwise be in order.
 _ANY = "(n * 2654435761 >> 7)"
 _FILL = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA cache_size = -262144",
-    "PRAGMA temp_store = MEMORY",
-    "BEGIN",
+    *BEGINNING,
     f"""
     INSERT INTO series (id, ticker, title, category, is_placeholder, first_seen_at, changed_at)
     {_numbers(f":markets / {_PER_EVENT * _PER_SERIES}")}
@@ -131,15 +129,7 @@ _FILL = (
     )
     ORDER BY t, m
     """,
-    """
-    INSERT INTO latest_quotes
-        (market_id, tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
-         received_ms, is_terminal)
-    SELECT q.market_id, q.tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
-           received_ms, is_terminal
-    FROM (SELECT market_id AS m, max(tick_id) AS t FROM price_snapshots GROUP BY market_id)
-    JOIN price_snapshots AS q ON q.market_id = m AND q.tick_id = t
-    """,
+    LATEST_QUOTES,
     f"""
     INSERT INTO trades (created_at, trade_id, market_id, yes_price, contracts, taker_side, is_block)
     {_numbers(":rows / 2")}
@@ -181,6 +171,5 @@ _FILL = (
         WITH RECURSIVE level(p) AS (VALUES (1) UNION ALL SELECT p + 1 FROM level WHERE p < 10) SELECT p FROM level
     ) AS l
     """,
-    "COMMIT",
-    "PRAGMA wal_checkpoint(TRUNCATE)",
+    *END,
 )
