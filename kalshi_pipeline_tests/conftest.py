@@ -136,6 +136,14 @@ def query_of(database_path: Path) -> Query:
     return ask
 
 
+def by_another_program(database_path: Path, *statements: str) -> None:
+    """Act like the `sqlite3` shell, which enforces no foreign keys."""
+    with closing(sqlite3.connect(database_path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
 @pytest.fixture
 def query(database_path: Path) -> Query:
     """Query the test's own database."""

@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline_tests.cli.conftest import Run
-from kalshi_pipeline_tests.conftest import query_of
-
-
-def by_another_program(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(statement)
-        connection.commit()
+from kalshi_pipeline_tests.conftest import by_another_program, query_of
 
 
 def test_backup_is_a_whole_database_and_is_never_overwritten(

@@ -59,10 +59,6 @@ def same(value: Any) -> Any:
     return value
 
 
-def compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
 # How some columns follow from fields of the API: column, field, and parser.
 COLUMNS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "market": {

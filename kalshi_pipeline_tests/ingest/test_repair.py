@@ -1,9 +1,7 @@
 """Runs succeed on a store in which another program has deleted rows, and report what they set aside."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,21 +18,13 @@ from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
-from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.conftest import Query, by_another_program
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
 SettingsFor = Callable[..., Settings]
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
 LATER = NOON + 300 * MICROS_PER_SECOND
 _QUOTE = "yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest"
-
-
-def by_another_program(path: Path, *statements: str) -> None:
-    """Act like the `sqlite3` shell, which enforces no foreign keys."""
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 def broken_tables(query: Query) -> set[str]:

@@ -35,7 +35,6 @@ from kalshi_pipeline.store.writing.ticks import open_tick
 from kalshi_pipeline.units import instant_of
 from kalshi_pipeline.vocabulary import StatusFilter
 
-MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 NOON = instant_of(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))

@@ -1,7 +1,6 @@
 """The invariants of a store: each violation is found, and repaired if possible."""
 
 import os
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
 from kalshi_pipeline.store.invariants import Fault, find_faults, repair
 from kalshi_pipeline.store.schema.tables import latest_quotes, metadata, ticks
 from kalshi_pipeline.store.search_index import fill_search_index
+from kalshi_pipeline_tests.conftest import by_another_program
 from kalshi_pipeline_tests.store.samples import LATER, bid, contents, sqlite_url, take, tick
 
 
@@ -24,13 +24,6 @@ def filled(database: Database) -> Database:
     take(database, tick(1), [bid(31, "M"), bid(40, "N")])
     take(database, tick(2), [bid(32, "M")])
     return database
-
-
-def by_another_program(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 def faults_of(path: Path) -> list[Fault]:

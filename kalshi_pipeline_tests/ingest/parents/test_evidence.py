@@ -77,9 +77,6 @@ def is_paused_listing(request: httpx.Request) -> bool:
     return bool(request.url.params.get("status") == "paused")
 
 
-CONFIRMED = "SELECT confirmed_at = tick_at, count(*) FROM latest_prices GROUP BY 1 ORDER BY 1"
-
-
 @pytest.mark.parametrize("left", [0, 100], ids=["empty", "cut"])
 def test_listing_that_is_cut_short_confirms_and_ends_nothing(
     settings: Settings, listed: list[str], query: Query, left: int

@@ -1,8 +1,6 @@
 """Rows whose parents another program deleted are moved away, kept unchanged, and never attached to another parent."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import latest_quotes, markets, set_aside_rows
 from kalshi_pipeline.store.writing.set_aside import SetAside, set_aside_orphans
+from kalshi_pipeline_tests.conftest import by_another_program
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     bid,
@@ -24,13 +23,6 @@ from kalshi_pipeline_tests.store.samples import (
     take,
     tick,
 )
-
-
-def by_another_program(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 def set_aside(database: Database) -> SetAside:
