@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
 
 from kalshi_pipeline.cli.app import main
@@ -70,3 +71,12 @@ def run(
         return Result(int(end.value.code or 0), output.out, output.err)
 
     return call
+
+
+def first_ticker(sandbox: Sandbox) -> str:
+    markets = httpx.get(f"{sandbox.url}/markets", params={"status": "open", "mve_filter": "exclude"}).json()[
+        "markets"
+    ]
+    return str(
+        next(market["ticker"] for market in markets if market["yes_bid_dollars"] not in ("0.0000", "1.0000"))
+    )
