@@ -8,14 +8,13 @@ from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
 from kalshi_pipeline.sandbox.shapes.json_format import format_time
 from kalshi_pipeline.sandbox.world.books import book_of
 from kalshi_pipeline.sandbox.world.candles import Candle, candles_of, count_periods, latest_before
-from kalshi_pipeline.sandbox.world.world_state import DAY, SeriesRow
+from kalshi_pipeline.sandbox.world.world_state import AS_RECORDED, DAY, SeriesRow
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _PERIODS = (1, 60, 1440)
 # Documented for the endpoint of an event; the bound of the endpoint of a single market is not known.
 MOST_CANDLES = 5_000
 MOST_CANDLES_OF_A_BATCH = 10_000
-_RECORDED = -2  # the topic of recorded series, and of series that only a recorded event names
 
 
 def get_market(context: EndpointContext, query: Query) -> bytes:
@@ -156,7 +155,7 @@ def get_series(context: EndpointContext, query: Query) -> bytes:
 
 
 def _is_unknown(row: SeriesRow) -> bool:
-    return row.topic == _RECORDED and row.recorded is None
+    return row.topic == AS_RECORDED and row.recorded is None
 
 
 def _volumes(context: EndpointContext) -> dict[int, int]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kalshi_pipeline.sandbox.world.chance import uuid_of
 from kalshi_pipeline.sandbox.world.edits import PlannedFee
 from kalshi_pipeline.sandbox.world.world import World
-from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow
+from kalshi_pipeline.sandbox.world.world_state import AS_RECORDED, DAY, HOUR, SeriesRow
 
 _SERIES_IDS, _EVENT_IDS = 71, 72
 _PLANNED_IDS = 200  # added to the above
@@ -55,7 +55,7 @@ def series_fee_changes(world: World) -> Iterator[SeriesFeeChange]:
 
 def changes_of_series(world: World, position: int, row: SeriesRow) -> Iterator[SeriesFeeChange]:
     """Yield the changes of a series, the oldest first."""
-    if row.recorded is not None or row.topic < -1:
+    if row.topic == AS_RECORDED:
         return
     steps = (
         (world.start - 90 * DAY, Fee("quadratic_with_maker_fees", "1")),

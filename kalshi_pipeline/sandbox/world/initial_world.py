@@ -33,7 +33,7 @@ from kalshi_pipeline.sandbox.world.states import (
     INITIALIZED,
 )
 from kalshi_pipeline.sandbox.world.transitions import archive
-from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow, WorldState
+from kalshi_pipeline.sandbox.world.world_state import AS_RECORDED, DAY, HOUR, OF_COMBOS, SeriesRow, WorldState
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 MOST_SERIES_PER_TOPIC = 1_700  # times 8 topics: the exchange had 13,300 series in August 2026
@@ -80,9 +80,9 @@ def _add_series(world: WorldState, recording: Recording) -> None:
             world.add_series(SeriesRow(f"{topic.prefix}{code}{topic.suffix}", topic_number, number))
     if world.config.combos or world.config.combos_per_step:
         for number, ticker in enumerate(COMBO_PREFIXES):
-            world.add_series(SeriesRow(ticker, -1, number))
+            world.add_series(SeriesRow(ticker, OF_COMBOS, number))
     for ticker, text in recording.series.items():
-        world.replace_series(SeriesRow(ticker, -2, 0, text))
+        world.replace_series(SeriesRow(ticker, AS_RECORDED, 0, text))
 
 
 class _InitialWorld:
@@ -211,7 +211,7 @@ class _InitialWorld:
         for event in recording.events.values():
             series = world.series_position.get(event.series_ticker)
             if series is None:
-                series = world.add_series(SeriesRow(event.series_ticker, -2, 0))
+                series = world.add_series(SeriesRow(event.series_ticker, AS_RECORDED, 0))
             close_at = closes.get(event.ticker, world.clock + 30 * DAY)
             position = events.append(
                 event.ticker, -1, series, close_at, event.updated, is_combo=event.is_combo

@@ -21,10 +21,15 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 HOUR = 3600 * MICROS_PER_SECOND
 DAY = 24 * HOUR
 
+OF_COMBOS = -1
+"""The topic of series of combos."""
+AS_RECORDED = -2
+"""The topic of recorded series, and of series that only a recorded event names."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A series: the number-th of its topic, or as recorded; topic -1 is for combos."""
+    """A series: the number-th of its topic, or as recorded. A topic below 0 is none of `TOPICS`."""
 
     ticker: str
     topic: int
