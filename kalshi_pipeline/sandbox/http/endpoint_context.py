@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import NotFoundError
 from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape
 from kalshi_pipeline.sandbox.world.world import World
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class EndpointContext:
 Handler: TypeAlias = Callable[[EndpointContext, Query], bytes]
 
 
-def cut_page(rows: Iterator[int], limit: int) -> tuple[list[int], bool]:
+def cut_page(rows: Iterator[_Row], limit: int) -> tuple[list[_Row], bool]:
     """Return the first rows, and whether more follow, by taking one row more."""
     page = list(islice(rows, limit + 1))
     return page[:limit], len(page) > limit

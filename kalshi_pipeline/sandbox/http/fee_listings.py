@@ -1,6 +1,6 @@
 """GET /series/fee_changes and /events/fee_changes."""
 
-from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext
+from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, cut_page
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.world.fees import changes_of_event, event_fee_changes, series_fee_changes
 
@@ -29,10 +29,9 @@ def get_event_fee_changes(context: EndpointContext, query: Query) -> bytes:
         event = world.events.position.get(ticker)
         changes = [] if event is None else list(changes_of_event(world, event))
     keyed = sorted(((change.scheduled_at, change.id), change) for change in changes)
-    found = [
+    found = (
         change for key, change in reversed(keyed) if keyset is None or key < (keyset.at, keyset.identifier)
-    ]
-    page, last = found[:limit], found[limit - 1 : limit]
-    has_more = len(found) > limit
-    cursor = query.cursor(last[0].scheduled_at, last[0].id) if has_more else ""
+    )
+    page, has_more = cut_page(found, limit)
+    cursor = query.cursor(page[-1].scheduled_at, page[-1].id) if has_more else ""
     return context.listing("event_fee_changes", map(context.shape.event_fee_change, page), cursor)
