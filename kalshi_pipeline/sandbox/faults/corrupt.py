@@ -9,7 +9,7 @@ from zlib import crc32
 from kalshi_pipeline.sandbox.faults.drift import drifted
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.shapes.json_format import ZERO_TIME
-from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.chance import is_within, scatter
 
 _ENVELOPES = (
     "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr",
@@ -85,7 +85,7 @@ def hide_unlisted(answer: dict[str, Any], faults: Faults) -> None:
 
 def _is_unlisted(row: Any, faults: Faults) -> bool:  # noqa: ANN401 - a record is any JSON value
     name = _name_of(row) if isinstance(row, dict) else ""
-    return bool(name) and scatter(faults.seed + 4, crc32(name.encode())) < faults.unlisted * 2**64
+    return bool(name) and is_within(scatter(faults.seed + 4, crc32(name.encode())), faults.unlisted)
 
 
 def with_other_quote(row: Any) -> Any:  # noqa: ANN401 - a record is any JSON value
@@ -96,33 +96,35 @@ def with_other_quote(row: Any) -> Any:  # noqa: ANN401 - a record is any JSON va
 def _record(row: Any, faults: Faults, kind: str) -> Any:  # noqa: ANN401 - a record is any JSON value
     if not isinstance(row, dict):
         return row
-    if isinstance(row.get("markets"), list):
-        row["markets"] = [_record(market, faults, "market") for market in row["markets"]]
-    draw = scatter(faults.seed, crc32(_name_of(row).encode()))
-    row = drifted(_timed_and_paid(row, draw, faults), kind, draw, faults)
-    if faults.unknown_words and draw < _SHARE_OF_WORDS * 2**64:
+    row, draw = _still_readable(row, faults, kind)
+    if faults.unknown_words and is_within(draw, _SHARE_OF_WORDS):
         row = _with_new_words(row)
-    if scatter(faults.seed + 3, draw) < faults.odd_fields * 2**64:
+    if is_within(scatter(faults.seed + 3, draw), faults.odd_fields):
         row = _with_odd_field(row, draw)
-    if scatter(faults.seed + 1, draw) < faults.unreadable * 2**64:
+    if is_within(scatter(faults.seed + 1, draw), faults.unreadable):
         return _unreadable(row, draw)
     return row
 
 
 def _single(row: dict[str, Any], faults: Faults, kind: str) -> dict[str, Any]:
     """Corrupt a record that was requested by name: it stays readable, and always gets new words if they are on."""
+    row, _ = _still_readable(row, faults, kind)
+    return _with_new_words(row) if faults.unknown_words else row
+
+
+def _still_readable(row: dict[str, Any], faults: Faults, kind: str) -> tuple[dict[str, Any], int]:
+    """Apply the faults that leave a record readable, and return it with the number that its other faults follow."""
     if isinstance(row.get("markets"), list):
         row["markets"] = [_record(market, faults, "market") for market in row["markets"]]
     draw = scatter(faults.seed, crc32(_name_of(row).encode()))
-    row = drifted(_timed_and_paid(row, draw, faults), kind, draw, faults)
-    return _with_new_words(row) if faults.unknown_words else row
+    return drifted(_timed_and_paid(row, draw, faults), kind, draw, faults), draw
 
 
 def _timed_and_paid(row: dict[str, Any], draw: int, faults: Faults) -> dict[str, Any]:
     """Apply the faults of times and payouts to a record, the same way at every request."""
     if faults.scalar_without_value and row.get("result") == "scalar":
         row = {key: value for key, value in row.items() if key != "settlement_value_dollars"}
-    if faults.zero_times and scatter(faults.seed + 2, draw) < _SHARE_OF_ZERO_TIMES * 2**64:
+    if faults.zero_times and is_within(scatter(faults.seed + 2, draw), _SHARE_OF_ZERO_TIMES):
         row |= {key: ZERO_TIME for key in _TIMES if key in row}
     return row
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kalshi_pipeline.sandbox.faults.faults import Faults
-from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.chance import is_within, scatter
 
 
 def changes_fields(faults: Faults) -> bool:
@@ -14,7 +14,7 @@ def changes_fields(faults: Faults) -> bool:
 
 def drifted(row: dict[str, Any], kind: str, draw: int, faults: Faults) -> dict[str, Any]:
     """Return a record with fields added, removed and retyped."""
-    if not changes_fields(faults) or scatter(faults.seed + 3, draw) >= faults.drifted * 2**64:
+    if not (changes_fields(faults) and is_within(scatter(faults.seed + 3, draw), faults.drifted)):
         return row
     added = {name: _text(name, faults.added_bytes) for name in _fields(faults.added_fields, kind)}
     retyped = {name: _retyped(row[name]) for name in _fields(faults.retyped_fields, kind) if name in row}

@@ -24,7 +24,7 @@ from kalshi_pipeline.sandbox.faults.plan import (
     refusal,
 )
 from kalshi_pipeline.sandbox.shapes.error_bodies import error_body
-from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.chance import is_within, scatter
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MARKETS = "/markets"
@@ -165,7 +165,7 @@ class FaultInjector:
 
     def _hits(self, name: str, url: str, attempt: int) -> bool:
         share = getattr(self.faults, name)
-        return bool(share) and self._draw(name, url, attempt) < share * 2**64
+        return bool(share) and is_within(self._draw(name, url, attempt), share)
 
     def _refused_for(self, path: str, query: str, attempt: int) -> Plan | None:
         """Return how the parameters of a request are refused; None if they are accepted."""
@@ -220,8 +220,10 @@ class FaultInjector:
 
     def with_envelope(self, plan: Plan, body: bytes) -> bytes:
         """Return an answer in the planned envelope."""
-        lists = row_lists(json.loads(body)) if plan.envelope is not None else []
-        return odd_envelope(body, lists[0][0], plan.envelope) if lists and plan.envelope is not None else body
+        if plan.envelope is None:
+            return body
+        lists = row_lists(json.loads(body))
+        return odd_envelope(body, lists[0][0], plan.envelope) if lists else body
 
     def corrupts_answers(self) -> bool:
         f = self.faults

@@ -7,7 +7,7 @@ an older version: another result, another volume or no `settlement_ts`.
 import json
 
 from kalshi_pipeline.sandbox.faults.faults import Faults
-from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.chance import is_within, scatter
 from kalshi_pipeline.sandbox.world.states import ARCHIVED, CLOSED
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import DAY
@@ -31,14 +31,14 @@ class Tiers:
         return (
             share > 0
             and self._world.markets.state[market] >= CLOSED
-            and scatter(self._faults.seed + 2, market) < share * 2**64
+            and is_within(scatter(self._faults.seed + 2, market), share)
         )
 
     def is_in_both(self, market: int) -> bool:
         return (
             self.overlap
             and self._world.markets.state[market] == ARCHIVED
-            and scatter(self._faults.seed + 3, market) < _SHARE_OF_HAND_OFF * 2**64
+            and is_within(scatter(self._faults.seed + 3, market), _SHARE_OF_HAND_OFF)
         )
 
     def is_live(self, market: int) -> bool:

@@ -15,6 +15,11 @@ def scatter(seed: int, number: int) -> int:
     return state ^ (state >> 31)
 
 
+def is_within(draw: int, share: float) -> bool:
+    """Return whether a number from `scatter` is within the lowest share of them."""
+    return draw < share * 2**64
+
+
 def uuid_of(seed: int, number: int) -> str:
     """Return a text in the form of a UUID; equal arguments return equal texts."""
     half = scatter(seed, number)

@@ -1,7 +1,7 @@
 """How markets end: their result and what a contract pays (docs/exchange-api.md, Settlements)."""
 
 from kalshi_pipeline.sandbox.world.catalogue import is_exclusive
-from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.chance import is_within, scatter
 from kalshi_pipeline.sandbox.world.states import (
     AMENDED,
     DETERMINED,
@@ -21,7 +21,7 @@ def states_after_close(world: WorldState, market: int) -> tuple[int, ...]:
     One market in forty, or the share that the world asks for, is disputed and amended; one in fifty stays `closed`.
     """
     chance = scatter(world.config.seed + 41, market)
-    if chance < world.amended_share * 2**64:
+    if is_within(chance, world.amended_share):
         return (DETERMINED, DISPUTED, AMENDED, FINALIZED)
     if not chance % 50:
         return ()
