@@ -11,6 +11,7 @@ from kalshi_pipeline.store.schema.catalogue_views import CatalogueViews
 from kalshi_pipeline.store.schema.fee_views import FeeViews
 from kalshi_pipeline.store.schema.quote_views import QuoteViews
 from kalshi_pipeline.store.schema.record_views import RecordViews
+from kalshi_pipeline.store.schema.run_views import RunViews
 
 FORMER: tuple[str, ...] = ()
 """Names of views in earlier versions, from schema 0005 on, that no longer exist."""
@@ -18,8 +19,9 @@ FORMER: tuple[str, ...] = ()
 
 def definitions(words: ViewWords) -> dict[str, str]:
     """Return the query of each view by name, in an order in which they can be created."""
-    quotes, records, fees, catalogue = (
+    quotes, runs, records, fees, catalogue = (
         QuoteViews(words),
+        RunViews(words),
         RecordViews(words),
         FeeViews(words),
         CatalogueViews(words),
@@ -36,10 +38,10 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "gaps_filled": quotes.gaps_filled(),
         "price_history_filled": quotes.price_history_filled(),
         "void_unchanged_quotes": quotes.unchanged_quotes("void_unchanged_blocks"),
-        "tick_history": records.tick_history(),
-        "listing_history": records.listing_history(),
-        "run_history": records.run_history(),
-        "coverage_by_day": records.coverage_by_day(),
+        "tick_history": runs.tick_history(),
+        "listing_history": runs.listing_history(),
+        "run_history": runs.run_history(),
+        "coverage_by_day": runs.coverage_by_day(),
         "series_change_history": records.series_change_history(),
         "event_change_history": records.event_change_history(),
         "market_change_history": records.market_change_history(),
