@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect
 from kalshi_pipeline.store.dialects import ViewWords, view_words
 from kalshi_pipeline.store.schema.catalogue_views import CatalogueViews
 from kalshi_pipeline.store.schema.fee_views import FeeViews
+from kalshi_pipeline.store.schema.gap_views import GapViews
 from kalshi_pipeline.store.schema.quote_views import QuoteViews
 from kalshi_pipeline.store.schema.record_views import RecordViews
 from kalshi_pipeline.store.schema.run_views import RunViews
@@ -19,13 +20,8 @@ FORMER: tuple[str, ...] = ()
 
 def definitions(words: ViewWords) -> dict[str, str]:
     """Return the query of each view by name, in an order in which they can be created."""
-    quotes, runs, records, fees, catalogue = (
-        QuoteViews(words),
-        RunViews(words),
-        RecordViews(words),
-        FeeViews(words),
-        CatalogueViews(words),
-    )
+    quotes, gaps, runs = QuoteViews(words), GapViews(words), RunViews(words)
+    records, fees, catalogue = RecordViews(words), FeeViews(words), CatalogueViews(words)
     return {
         "latest_prices": quotes.latest_prices(),
         "stored_quotes": quotes.stored_quotes(),
@@ -35,8 +31,8 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "unchanged_quotes": quotes.unchanged_quotes(),
         "movers_1h": quotes.movers(1),
         "movers_24h": quotes.movers(24),
-        "gaps_filled": quotes.gaps_filled(),
-        "price_history_filled": quotes.price_history_filled(),
+        "gaps_filled": gaps.gaps_filled(),
+        "price_history_filled": gaps.price_history_filled(),
         "void_unchanged_quotes": quotes.unchanged_quotes("void_unchanged_blocks"),
         "tick_history": runs.tick_history(),
         "listing_history": runs.listing_history(),
