@@ -3,8 +3,9 @@
 A command of several steps runs all of them, and then exits with the code of what is missing.
 """
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -121,19 +122,35 @@ def _run(arguments: Sequence[str]) -> object:
         print_line(f"kalshi-pipeline {version('kalshi-pipeline')}")
         return 0
     if len(arguments) > 1 and arguments[0] in (_INSTALL, "--show-completion"):
-        return _completion_of(*arguments[:2])
+        with _installing():
+            return _completion_of(*arguments[:2])
     if not arguments:
         # Completion has no arguments, and renders help with rich if it is importable, which is slow.
         sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to block an import
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
     run = command_line(has_own_options=not begins_with_command)
     try:
-        return run(list(arguments), standalone_mode=False)
+        with _installing() if _INSTALL in arguments[:1] else contextlib.nullcontext():
+            return run(list(arguments), standalone_mode=False)
     except OSError as error:
         # Typer prints help itself, and stops if that fails, as on a full disk; `end_output` reports it.
         if is_of_output(error):
             return 0
         raise
+
+
+@contextlib.contextmanager
+def _installing() -> Iterator[None]:
+    """Raise ExportError if a file of the shell cannot be written, or the shell is not installed."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # of an output
+            raise
+        raise ExportError(
+            f"completion was not installed ({error.filename}: {error.strerror}): `kalshi --show-completion bash`, or "
+            "with another shell, prints it"
+        ) from error
 
 
 def _completion_of(option: str, shell: str) -> int:

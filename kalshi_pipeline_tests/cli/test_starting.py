@@ -272,6 +272,20 @@ def test_completion_of_a_named_shell_is_shown(run: Run, shell: str) -> None:
     assert unknown.stderr == "--install-completion 'zhs' is not known: did you mean zsh?\n"
 
 
+@pytest.mark.parametrize("arguments", [["zsh"], ["bash"], ["pwsh"]], ids=" ".join)
+def test_completion_that_cannot_be_installed_is_one_line(
+    run: Run, environment: dict[str, str], tmp_path: Path, arguments: list[str]
+) -> None:
+    home = tmp_path / "file"
+    home.touch()
+    environment |= {"HOME": str(home), "PATH": str(tmp_path)}
+    result = run("--install-completion", *arguments)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (4, "", 1)
+    assert re.search(
+        "^completion was not installed .*`kalshi --show-completion bash`.* prints it$", result.stderr
+    )
+
+
 def test_help_is_shown_without_arguments(run: Run) -> None:
     result = run()
     assert (result.returncode, result.stdout) == (2, "")
