@@ -88,6 +88,7 @@ _RIGHT: dict[str, Any] = {
     "ticker": "MOVES",
     "text": "MOVES",
     "words": ["rain"],
+    "written": ["moves"],
     "start": NOON,
     "end": NOON + 1,
     "since": NOON,
@@ -118,6 +119,7 @@ _WRONG: dict[str, Sequence[Any]] = {
     "asset": _NO_TEXTS,
     "table": (*_NO_TEXTS, "", "nothing"),
     "words": _NO_LISTS,
+    "written": _NO_LISTS,
     "kinds": (*_NO_LISTS, [], ["trade"]),
 }
 _METHODS = {

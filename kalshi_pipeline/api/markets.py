@@ -68,6 +68,8 @@ class MarketQueries(Queries):
         """Return the unique tickers that the exchange is asked for: in capitals if written in lower case, unless they
         are stored like that.
         """
+        check_texts(written, "written")
+        check_word(kind, "kind", tickers.TABLES)
         return self._source.ask(lambda connection: tickers.tickers_to_request(connection, written, kind))
 
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
