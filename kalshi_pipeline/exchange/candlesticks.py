@@ -88,13 +88,8 @@ def _of_wires(ticker: str, wires: Sequence[Any] | None) -> Candlesticks:
 
 
 def _has_price(candle: Candlestick) -> bool:
-    return (
-        not candle.yes_bid_close
-        is candle.yes_ask_close
-        is candle.price_close
-        is candle.price_previous
-        is None
-    )
+    prices = (candle.yes_bid_close, candle.yes_ask_close, candle.price_close, candle.price_previous)
+    return any(price is not None for price in prices)
 
 
 def _check_prices(row: bytes) -> None:
@@ -148,9 +143,7 @@ def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
     records, rejects = read_rows(rows, "candlesticks", read)
     named = [_named(reject, ticker) for reject in rejects]
     is_doubtful = bool(rejects) and (not records or not all(map(_OBJECT.match, rows)))
-    return Page(
-        [Candlesticks(ticker, records, len(rejects))], named, odd_fields=odd, is_doubtful=is_doubtful
-    )
+    return Page([Candlesticks(ticker, records, len(rejects))], named, odd_fields=odd, is_doubtful=is_doubtful)
 
 
 def _named(reject: Reject, ticker: str) -> Reject:

@@ -184,7 +184,9 @@ class _Collection:
     def _batches(self, tier: Tier, markets: Sequence[ChosenMarket]) -> deque[list[ChosenMarket]]:
         size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
         of_ticker = {market.ticker: market for market in markets}
-        return deque([of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size))
+        return deque(
+            [of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size)
+        )
 
     def _fetch(self, tier: Tier, asked: Sequence[ChosenMarket]) -> Answer[Page[Candlesticks]]:
         day, tiers, first = self._day, self._session.client.tiers, asked[0]
@@ -212,8 +214,8 @@ class _Collection:
     ) -> list[ChosenMarket]:
         """Store an answer in one transaction, and return the markets missing from it."""
         by_ticker = joined(answer.content.records)
-        empty = Candlesticks("", [])
-        found = {market: by_ticker.get(market.ticker, empty) for market in asked}
+        nothing = Candlesticks("", [])
+        found = {market: by_ticker.get(market.ticker, nothing) for market in asked}
         of_day = {market: self._day.select(it.candlesticks, it.unreadable) for market, it in found.items()}
         refused = {market: said.problem for market, said in of_day.items() if said.problem is not None}
         missing = [

@@ -647,10 +647,9 @@ def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     """Two trades of one market are two records."""
 
     def damage(answer: dict[str, Any]) -> None:
-        for trade, name in zip(
-            answer["trades"], ("created_time", "yes_price_dollars", "trade_id"), strict=False
-        ):
-            trade.update({name: "", "ticker": answer["trades"][0]["ticker"]})
+        prices = ("yes_price_dollars", "no_price_dollars")
+        for trade, names in zip(answer["trades"], (["created_time"], prices, ["trade_id"]), strict=False):
+            trade.update(dict.fromkeys(names, ""), ticker=answer["trades"][0]["ticker"])
 
     through.meddle = rewriting(through, "/trades", damage)
     report = collect(DAY)
