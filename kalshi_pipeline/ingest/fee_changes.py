@@ -13,7 +13,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.run.unreadable import doubt_unreadable
+from kalshi_pipeline.ingest.run.unreadable import LISTED_AGAIN, doubt_unreadable
 from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import listed_before
@@ -87,7 +87,7 @@ def _sync(
         with leaving_partial(report, listing.path):
             store_pages(session, report, listing, lambda page: page.records, merge)
             doubt_end(report, listing)
-        doubt_unreadable(report)
+            doubt_unreadable(report, LISTED_AGAIN)
         if listing.complete and report.is_complete and not report.tally.quarantined:
             _withdraw(session, report, listed)
     return report

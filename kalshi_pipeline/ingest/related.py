@@ -16,6 +16,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import LISTED_AGAIN, doubt_unreadable
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.documents import other_kind
@@ -91,4 +92,5 @@ def sync_related(session: Session, walk_seconds: float | None = None, *, related
     with closing_run(session, report), leaving_partial(report, related.endpoint.path):
         store_pages(session, report, listing, prepare, merge)
         doubt_end(report, listing)
+        doubt_unreadable(report, LISTED_AGAIN)
     return report

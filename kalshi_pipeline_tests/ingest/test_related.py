@@ -133,6 +133,17 @@ def test_odd_items_are_kept_and_counted_and_delay_no_other(
     assert sorted(map(str, raws)) == sorted(map(str, [{"title": "nameless"}, 7, {"id": 12}]))
 
 
+def test_listing_of_which_nothing_can_be_read_is_partial(living: tuple[Sandbox, Settings]) -> None:
+    def without_keys(_: httpx.Request, answer: Any) -> Any:
+        return {**answer, "milestones": [{"title": row["title"]} for row in answer["milestones"]]}
+
+    with rewritten_session(living[1], without_keys) as session:
+        report = sync_related(session, related=MILESTONES)
+    assert report.state is State.PARTIAL
+    assert "could not be read and are in quarantine" in (report.reason or "")
+    assert (report.reason or "").endswith("; the next run requests them again")
+
+
 @pytest.mark.parametrize("related", RELATED, ids=IDS)
 def test_endpoint_that_is_not_offered_is_noted(
     living: tuple[Sandbox, Settings], related: Related, query: Query

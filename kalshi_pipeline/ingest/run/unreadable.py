@@ -28,13 +28,18 @@ def are_doubtful(records: int, unread: int) -> bool:
     return bool(unread) and (unread == records or (unread > _FEW and 2 * unread > records))
 
 
-def doubt_unreadable(report: Report) -> None:
-    """Make a complete listing partial if none, or hardly any, of its records could be read."""
+_REPLAYED = "after an update, `kalshi data replay` stores them"
+LISTED_AGAIN = "the next run requests them again"
+"""The next step for records that every run lists."""
+
+
+def doubt_unreadable(report: Report, then: str = _REPLAYED) -> None:
+    """Make a complete listing partial if none, or hardly any, of its records could be read; `then` is the next step."""
     tally = report.tally
     records, unread = tally.received - tally.duplicates - tally.out_of_scope, tally.quarantined
     if report.is_complete and are_doubtful(records, unread):
         report.state = State.PARTIAL
         report.reason = (
             f"{unread:,} of {records:,} records could not be read and are in quarantine: check whether the "
-            "exchange's API has changed; after an update, `kalshi data replay` stores them"
+            f"exchange's API has changed; {then}"
         )
