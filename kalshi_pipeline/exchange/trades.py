@@ -12,22 +12,10 @@ def is_mirrored(yes_price: int | None, no_price: int | None) -> bool:
     return no_price is None or yes_price is None or yes_price + no_price == MICROS_PER_DOLLAR
 
 
-def yes_price(price: int | None, no_price: int | None) -> int | None:
-    """Return the YES price of a trade; if absent, one dollar minus a possible NO price, because both sides together pay
-    one dollar.
-    """
-    if price is None and no_price is not None and 0 <= no_price <= MICROS_PER_DOLLAR:
-        return MICROS_PER_DOLLAR - no_price
-    return price
-
-
 TRADES = PageReader(
     "trades",
     Trade,
     TradePayload,
-    {
-        "yes_price": Rule(yes_price, ("yes_price", "no_price")),
-        "is_mirrored": Rule(is_mirrored, ("yes_price", "no_price")),
-    },
+    {"is_mirrored": Rule(is_mirrored, ("yes_price", "no_price"))},
     are_unnamed=True,
 )

@@ -231,14 +231,8 @@ def of_market(found: Found) -> None:
     del values["no_bid"], values["no_ask"]
 
 
-def _one_of(yes: Any, no: Any) -> Any:
-    """The YES price of a trade, from its NO price if that is the only one."""
-    return DOLLAR - no if yes is None and no is not None and 0 <= no <= DOLLAR else yes
-
-
 def of_trade(found: Found) -> None:
     values = found.values
-    values["yes_price"] = _one_of(values["yes_price"], values["no_price"])
     if values["created_at"] is None or values["yes_price"] is None:
         raise RefusedError
     no_price = values.pop("no_price")

@@ -74,30 +74,6 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "price"),
-    [
-        pytest.param({"no_price_dollars": "0.2000"}, 800_000, id="dollars"),
-        pytest.param({"no_price_dollars": "0.0001", "yes_price_dollars": None}, 999_900, id="sub-cent"),
-        pytest.param({"no_price_dollars": "0.0000", "yes_price_dollars": ""}, 1_000_000, id="nothing"),
-        pytest.param({"no_price_dollars": "1.0000"}, 0, id="a dollar"),
-        pytest.param({"no_price": 94}, 60_000, id="cents"),
-        pytest.param({"no_price": "0.9400"}, 60_000, id="historical tier"),
-        pytest.param(
-            {"no_price_dollars": "0.2000", "is_block_trade": "maybe"}, 800_000, id="beside an odd field"
-        ),
-    ],
-)
-def test_trade_with_only_a_no_price_has_the_yes_price_of_the_same_dollar(
-    sent: dict[str, Any], price: int
-) -> None:
-    without = {name: value for name, value in TODAY.items() if "price" not in name}
-    body = body_of({**without, **sent})
-    page = TRADES.parse(body)
-    assert page == TRADES.parse_again(body)
-    assert [(trade.yes_price, trade.is_mirrored) for trade in page.records] == [(price, True)]
-
-
-@pytest.mark.parametrize(
     "changes",
     [
         pytest.param({"yes_price_dollars": "", "yes_price": 6}, id="cents"),
@@ -133,16 +109,7 @@ def test_odd_trade_is_read_as_by_the_model(changes: dict[str, Any]) -> None:
     [
         pytest.param({"created_time": ""}, "created_time: it is missing", id="blank time"),
         pytest.param({"created_time": "0001-01-01T00:00:00Z"}, "created_time: it is missing", id="zero time"),
-        pytest.param(
-            {"yes_price_dollars": "", "no_price_dollars": None},
-            "yes_price_dollars: it is missing",
-            id="no price",
-        ),
-        pytest.param(
-            {"yes_price_dollars": None, "no_price_dollars": "-9223372036854.775807"},
-            "yes_price_dollars: it is missing",
-            id="only an impossible NO price",
-        ),
+        pytest.param({"yes_price_dollars": ""}, "yes_price_dollars: it is missing", id="no price"),
         pytest.param(
             {"created_time": "2026-10-06T06:38:11"},
             "created_time: '2026-10-06T06:38:11' is not an RFC 3339 time such as 2026-11-22T14:05:00Z",
