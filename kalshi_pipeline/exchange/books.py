@@ -2,6 +2,7 @@
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
+from kalshi_pipeline.exchange.json_text import load_loosely
 from kalshi_pipeline.exchange.pages import Page, check_named, named_in, parse_object, parse_page, raw_text
 from kalshi_pipeline.exchange.payloads import OrderBookPayload
 from kalshi_pipeline.quoting import cut
@@ -22,6 +23,13 @@ def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
         return Page([_book(ticker, parse_object(body, None, OrderBookPayload))])
     except (PayloadError, ValueError) as error:
         return Page([], [Reject(ticker, raw_text(body), cut(str(error)))])
+
+
+def read_book(row: bytes, ticker: str) -> OrderBook:
+    """Return a book that was set aside, of the market that it names, else of `ticker`. Raises ValueError if it still
+    cannot be read.
+    """
+    return _book(named_in(row) or ticker, OrderBookPayload.model_validate(load_loosely(row)))
 
 
 class _NamedBookPayload(OrderBookPayload):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kalshi_pipeline.exchange.books import read_book
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.readers import PageReader
@@ -12,7 +13,7 @@ from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.records import Event, Outcome, Series
+from kalshi_pipeline.records import Event, OrderBook, Outcome, Series
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.refusals import (
     Refusal,
@@ -23,6 +24,7 @@ from kalshi_pipeline.store.reading.refusals import (
     waiting_refusals,
 )
 from kalshi_pipeline.store.writing.late_quotes import append_late_quotes
+from kalshi_pipeline.store.writing.order_books import append_order_books
 from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.writing.quarantine import mark_replayed
 from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
@@ -31,12 +33,20 @@ from kalshi_pipeline.vocabulary import Tier
 
 _AT_ONCE = 500
 _QUOTED = "price_snapshots"
-_READERS: dict[str, PageReader[Any]] = {
-    "series": SERIES,
-    "events": EVENTS,
-    "markets": OUTCOMES,
-    "settlements": OUTCOMES,
-    _QUOTED: OUTCOMES,
+_BOOKS = "order_books"
+
+
+def _of(reader: PageReader[Any]) -> Callable[[Refusal], Any]:
+    return lambda refusal: reader.read_row(refusal.raw.encode())
+
+
+_READERS: dict[str, Callable[[Refusal], Any]] = {
+    "series": _of(SERIES),
+    "events": _of(EVENTS),
+    "markets": _of(OUTCOMES),
+    "settlements": _of(OUTCOMES),
+    _QUOTED: _of(OUTCOMES),
+    _BOOKS: lambda refusal: read_book(refusal.raw.encode(), refusal.record_key),
 }
 
 
@@ -48,8 +58,8 @@ class Replay:
     """The result of a replay.
 
     `unread` records are still unreadable, or of a kind that is not replayed. `stored` counts stored records by kind:
-    markets, quotes, settlements, events, series. `too_late` counts quotes of markets that a later tick has listed, and
-    `superseded` records with newer data.
+    markets, quotes, settlements, events, series, order books. `too_late` counts quotes of markets that a later tick has
+    listed, and `superseded` records with newer data, and books of unknown markets.
     """
 
     read: int = 0
@@ -65,6 +75,7 @@ def replay(session: Session) -> Replay:
 
     A market, an event or a series is stored if it is missing or a placeholder, and a settlement if its market has none.
     A quote is stored with its tick only if no later tick has listed its market, because it would change later states.
+    An order book is stored with the instant at which it was received.
     Raises ClockError like any run, if there are records to read.
     """
     replaying, after_id = _Replaying(session), 0
@@ -86,7 +97,7 @@ def _read(refusal: Refusal) -> Any:  # noqa: ANN401  (a record of any kind)
     if refusal.kind not in _READERS:
         return None
     try:
-        return _READERS[refusal.kind].read_row(refusal.raw.encode())
+        return _READERS[refusal.kind](refusal)
     except ValueError:
         return None
 
@@ -133,7 +144,9 @@ class _Replaying:
                 continue
             self.found.read += 1
             readable.append(refusal.id)
-            if not refusal.is_newest:
+            if refusal.kind == _BOOKS:
+                self._store_book(connection, refusal, record)
+            elif not refusal.is_newest:
                 self.found.superseded += 1
             elif refusal.kind in _MERGES:
                 self._store_parent(connection, refusal, record)
@@ -142,6 +155,12 @@ class _Replaying:
         for group in _stored_at_once(markets):
             self._store_markets(connection, group[0].refusal, [one.outcome for one in group])
         mark_replayed(connection, readable, self._clock.now())
+
+    def _store_book(self, connection: Connection, refusal: Refusal, book: OrderBook) -> None:
+        """Store a book with the instant of its receipt; each one is data of its own, however many came later."""
+        stored = append_order_books(connection, [book], refusal.last_seen_at)
+        self.found.superseded += 1 - stored
+        self.found.stored += Counter({"order books": stored})
 
     def _store_parent(self, connection: Connection, refusal: Refusal, record: Series | Event) -> None:
         if filled(connection, refusal.kind, [record.ticker]):

@@ -199,3 +199,24 @@ def test_settlement_event_and_series_are_stored_where_none_is_known(session: Ses
     with session.database.begin() as connection:
         connection.exec_driver_sql("UPDATE quarantine SET replayed_at = NULL")
     assert stored(replay(session)) == ({}, 0, 3, 1)
+
+
+def test_order_books_are_stored_with_the_instants_of_their_receipt(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    """A later book is no newer data about an earlier moment. A book alone does not name its market."""
+    tick(quoted("M", "0.3000"))
+    refusals = {
+        7: Reject("M", '{"ticker": "M", "orderbook_fp": {"yes_dollars": [["0.4000", "2.00"]]}}', "odd"),
+        8: Reject("M", '{"orderbook_fp": {"no_dollars": [["0.5000", "3.00"]]}}', "odd"),
+        9: Reject("M", '{"orderbook_fp": {"no_dollars": [["0.5000", "many"]]}}', "odd"),
+        10: Reject("UNKNOWN", '{"orderbook_fp": {}}', "odd"),
+    }
+    with session.database.begin() as connection:
+        for at, reject in refusals.items():
+            add_to_quarantine(connection, Run(listings, 1, State.COMPLETE), "order_books", [reject], at)
+    assert stored(replay(session)) == ({"order books": 2}, 0, 1, 1)
+    assert stored(replay(session)) == ({}, 0, 0, 1)
+    levels = "SELECT ticker, received_at, is_yes, price, size FROM order_book_levels l"
+    joins = "JOIN order_books b ON b.id = l.order_book_id JOIN markets m ON m.id = b.market_id ORDER BY 2"
+    assert query(f"{levels} {joins}") == [("M", 7, 1, 400_000, 200), ("M", 8, 0, 500_000, 300)]

@@ -25,10 +25,14 @@ _PARENTS = {"series": series, "events": events, "markets": markets}
 
 
 class Refusal(NamedTuple):
-    """A refused record; `is_newest` says whether it is the newest waiting refusal of this record."""
+    """A refused record; its key is its ticker if that could be read.
+
+    `is_newest` says whether it is the newest waiting refusal of this record.
+    """
 
     id: int
     kind: str
+    record_key: str
     raw: str
     run: str
     last_seen_at: int
