@@ -4,12 +4,12 @@
 change of the selection.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
-from kalshi_pipeline.exchange.batches import can_be_listed, ticker_batches
+from kalshi_pipeline.exchange.batches import can_be_listed
 from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Answer
@@ -18,11 +18,11 @@ from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff
 from kalshi_pipeline.ingest.parents.selected_markets import store_selected
 from kalshi_pipeline.ingest.record_faults import SECOND_VALUES, faults_of_candlesticks
-from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.records import Candlestick, Reject
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection
@@ -44,6 +44,7 @@ from kalshi_pipeline.vocabulary import Tier
 _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
 _UNREADABLE = "the exchange returned an unreadable record, which may be this market's"
+_OTHERS = "the exchange returned other markets than requested"
 
 
 @repairing
@@ -87,11 +88,10 @@ class _Collection:
         self._day = day
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
         self._cutoff = Cutoff(None, has_tiers=False)
-        self._failures = FailuresInARow(_FAILED_REQUESTS)
         self._has_answer = False
         self._failed: list[str] = []
-        self._unreadable: set[str] = set()
-        """Markets that may be in an unreadable record of their last answer."""
+        self._doubted: dict[str, str] = {}
+        """Why the last answer without these markets does not show that they have no candlestick."""
         self._empty: list[ChosenMarket] = []
         """Markets whose last answer had no candlestick of the day, which may be a mistake: to be requested again."""
         self._asked_again: set[tuple[Tier, int]] = set()
@@ -149,44 +149,40 @@ class _Collection:
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
         """Fetch markets from a tier and store them; return the markets that the tier does not have.
 
-        A failed request is split in halves, which are retried after the others, until only the failing market is left.
         Markets without a candlestick of the day are requested once more at the end.
         """
-        waiting = self._batches(tier, markets)
+        missing = self._ask_batches(tier, markets)
+        while self._empty:
+            again, self._empty = self._empty, []
+            self._asked_again |= {(tier, market.id) for market in again}
+            missing += self._ask_batches(tier, again)
+        return missing
+
+    def _ask_batches(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
+        """Fetch and store markets in batches; a failed one is split, until only the failing market is left."""
+        size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
+        of_ticker = {market.ticker: market for market in markets}
+        batches = TickerBatches(list(of_ticker), size, _FAILED_REQUESTS)
         missing: list[ChosenMarket] = []
-        while waiting or self._empty:
-            if not waiting:
-                waiting = self._batches(tier, self._empty)
-                self._asked_again |= {(tier, market.id) for market in self._empty}
-                self._empty = []
-            asked = waiting.popleft()
+        for tickers in batches:
+            asked = [of_ticker[ticker] for ticker in tickers]
             try:
                 answer = self._fetch(tier, asked)
             except ExchangeError as error:
-                self._note_failure(error)
+                batches.fail(tickers, error)
                 if len(asked) == 1:
                     self._record_failed(tier, asked[0], error)
-                    if not waiting and not self._has_answer:
-                        raise
-                else:
-                    middle = len(asked) // 2
-                    waiting += (asked[:middle], asked[middle:])
+                if batches.are_stopped or not (batches.waiting or self._has_answer):
+                    raise
                 continue
-            self._failures.clear()
+            batches.succeed()
             self._has_answer = True
             missing += self._store(tier, asked, answer)
             self._session.report_progress(
                 f"candlesticks of {self._day.utc_date}: {self._report.tally.new:,} so far, "
-                f"{len(waiting):,} requests to go"
+                f"{batches.waiting:,} requests to go"
             )
         return missing
-
-    def _batches(self, tier: Tier, markets: Sequence[ChosenMarket]) -> deque[list[ChosenMarket]]:
-        size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
-        of_ticker = {market.ticker: market for market in markets}
-        return deque(
-            [of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size)
-        )
 
     def _fetch(self, tier: Tier, asked: Sequence[ChosenMarket]) -> Answer[Page[Candlesticks]]:
         day, tiers, first = self._day, self._session.client.tiers, asked[0]
@@ -204,11 +200,6 @@ class _Collection:
                 raise
             return Answer(Page([]), self._session.clock.now())
 
-    def _note_failure(self, error: ExchangeError) -> None:
-        self._failures.add()
-        if self._failures.are_too_many:
-            raise error
-
     def _store(
         self, tier: Tier, asked: Sequence[ChosenMarket], answer: Answer[Page[Candlesticks]]
     ) -> list[ChosenMarket]:
@@ -224,16 +215,16 @@ class _Collection:
             if market not in refused
             and self._is_missing(tier, market, said.candlesticks, is_named=market.ticker in by_ticker)
         ]
-        empty = [
+        unfilled = [
             market
             for market, said in of_day.items()
             if not (said.candlesticks or market in refused or market in missing)
             and (tier, market.id) not in self._asked_again
         ]
-        self._empty += empty
-        self._note_unreadable(asked, by_ticker, answer.content.rejects)
+        self._empty += unfilled
+        self._doubt(asked, by_ticker, answer.content.rejects)
         self._failed += [market.ticker for market in refused]
-        not_covered = {*missing, *refused, *empty}
+        not_covered = {*missing, *refused, *unfilled}
         coverage = [
             *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
             *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),
@@ -278,18 +269,23 @@ class _Collection:
             received_at=answer.received_at,
         )
 
-    def _note_unreadable(
+    def _doubt(
         self, asked: Sequence[ChosenMarket], named: Collection[str], rejects: Sequence[Reject]
     ) -> None:
-        """Record the markets that may be in an answer's unreadable records; a record without a ticker may be any of
-        them.
+        """Record the markets that may be in an answer's unreadable records, or were exchanged for others.
+
+        A record without a ticker may be any of them.
         """
         rejected = {reject.ticker for reject in rejects}
+        are_others = not {market.ticker for market in asked}.issuperset(named)
         for market in asked:
-            if market.ticker not in named and not rejected.isdisjoint({None, market.ticker}):
-                self._unreadable.add(market.ticker)
-            else:
-                self._unreadable.discard(market.ticker)
+            self._doubted.pop(market.ticker, None)
+            if market.ticker in named:
+                continue
+            if not rejected.isdisjoint({None, market.ticker}):
+                self._doubted[market.ticker] = _UNREADABLE
+            elif are_others:
+                self._doubted[market.ticker] = _OTHERS
 
     def _is_missing(
         self, tier: Tier, market: ChosenMarket, candles: Sequence[Candlestick], *, is_named: bool
@@ -310,14 +306,14 @@ class _Collection:
         lookup = MarketLookup(self._session, [market.ticker for market in markets])
         known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
         gone = frozenset(lookup.gone)
-        self._failed += dict.fromkeys([*lookup.failed, *lookup.unasked, *self._unreadable])
+        self._failed += dict.fromkeys([*lookup.failed, *lookup.unasked, *self._doubted])
         if gone:
             named = [market.ticker for market in markets if market.ticker in gone]
             self._report.notes.append(f"neither tier knows {_some(named)} any more")
 
         def row(market: ChosenMarket) -> CoverageRow:
-            if market.ticker in self._unreadable:
-                return CoverageRow(market.id, Coverage.FAILED, None, _UNREADABLE)
+            if market.ticker in self._doubted:
+                return CoverageRow(market.id, Coverage.FAILED, None, self._doubted[market.ticker])
             if market.ticker in known or market.ticker in lookup.unreadable:
                 return CoverageRow(market.id, self._covered, None, "neither tier has a candlestick of it")
             state = Coverage.UNKNOWN if market.ticker in gone else Coverage.FAILED

@@ -62,7 +62,12 @@ def sync_series(session: Session) -> Report:
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
         store_pages(session, report, listing, _records_of(session, SERIES), merge)
         doubt_unreadable(report)
-        if report.is_complete and not settings.series:
+        if missing := set(settings.series) - listed:
+            report.state = State.PARTIAL
+            report.reason = (
+                report.reason or f"the exchange did not return {', '.join(sorted(missing))}: run again"
+            )
+        elif report.is_complete and not settings.series:
             check_series(session, report, listed)
     return report
 

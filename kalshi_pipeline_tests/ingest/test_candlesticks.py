@@ -526,3 +526,15 @@ def test_candlesticks_of_every_shape_come_through_faults(
     assert query(
         "SELECT count(*) > 500, count(volume) = count(*), count(yes_bid_close) = count(*) FROM candlesticks"
     ) == [(1, 1, 1)]
+
+
+def test_requests_that_are_too_long_are_made_shorter(
+    sandbox: Sandbox, choose: Callable[..., Settings], query: Query
+) -> None:
+    """More refusals in a row than the failures that end a run."""
+    settings = choose()
+    sandbox.faults = Faults(longest_url=700, paths=("/markets/candlesticks",))
+    report = collect(settings)
+    assert (report.state, report.failures) == (State.COMPLETE, 0)
+    (markets,) = query("SELECT count(DISTINCT market_id) FROM candlestick_days WHERE state = 'complete'")[0]
+    assert markets > 200

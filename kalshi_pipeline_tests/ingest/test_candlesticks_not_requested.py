@@ -33,6 +33,8 @@ class ChartingExchange(SmallExchange):
 
     def __init__(self, ends: dict[str, list[Any]]) -> None:
         self.ends = ends
+        self.is_of_first_only = False
+        """Whether every answer has the first market, and no other."""
         self.omissions = 0
         """How many answers leave out the second market."""
         self.empty_answers = 0
@@ -48,7 +50,7 @@ class ChartingExchange(SmallExchange):
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Record]:
         if path != "/markets/candlesticks":
             return super().answer(path, query)
-        asked = query["market_tickers"].split(",")
+        asked = [FIRST] if self.is_of_first_only else query["market_tickers"].split(",")
         if SECOND in asked and self.omissions:
             self.omissions -= 1
             asked.remove(SECOND)
@@ -174,6 +176,19 @@ def test_day_of_which_hardly_anything_can_be_read_is_requested_again(
     assert query("SELECT ticker, reason FROM candlestick_coverage WHERE state <> 'complete'") == (
         [] if problem is None else [(FIRST, problem)]
     )
+
+
+def test_answer_with_other_markets_does_not_show_that_one_has_no_candlestick(
+    collect: Callable[..., Report], query: Query
+) -> None:
+    exchange = ChartingExchange({FIRST: OF_HOURS, SECOND: OF_HOURS})
+    exchange.is_of_first_only = True
+    report = collect(exchange)
+    assert (report.state, report.tally.inserted, report.failures) == (State.PARTIAL, 24, 1)
+    assert query("SELECT ticker, state, reason FROM candlestick_coverage ORDER BY ticker") == [
+        (FIRST, "complete", None),
+        (SECOND, "failed", "the exchange returned other markets than requested"),
+    ]
 
 
 @pytest.mark.parametrize(("omissions", "stored"), [(1, 24), (2, 0)])

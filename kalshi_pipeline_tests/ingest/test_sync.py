@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
+from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
 
 SettingsFor = Callable[..., Settings]
 CATALOG = ("series", "events", "markets", "quarantine")
@@ -334,6 +336,23 @@ def test_unknown_series_is_an_error_that_names_it(
     ):
         sync_series(session)
     assert query("SELECT state, pages FROM listings") == [("failed", 0)]
+
+
+def test_series_that_is_answered_with_another_one_is_missing(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    first, second = sorted(row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"])[
+        :2
+    ]
+    other = plain_http.get(f"{sandbox.url}/series/{second}").json()
+
+    def rewrite(request: httpx.Request, answer: Any) -> Any:
+        return other if request.url.path.endswith(f"/series/{first}") else answer
+
+    with rewritten_session(settings_for(sandbox.url, series=f"{first},{second}"), rewrite) as session:
+        report = sync_series(session)
+    assert (report.state, report.reason) == (State.PARTIAL, f"the exchange did not return {first}: run again")
+    assert query("SELECT ticker FROM series") == [(second,)]
 
 
 def test_pages_before_an_outage_are_kept_and_the_run_is_partial(

@@ -30,6 +30,7 @@ class TickerBatches:
         separator: str = COMMA,
     ) -> None:
         self.failed: dict[str, ExchangeError] = {}
+        self.are_stopped = False
         self.unasked: list[str] = []
         self._waiting: deque[tuple[Sequence[str], ExchangeError | None]] = deque(
             (batch, None) for batch in ticker_batches(tickers, most, separator)
@@ -42,6 +43,11 @@ class TickerBatches:
         while self._waiting:
             asked, self._failed_before = self._waiting.popleft()
             yield asked
+
+    @property
+    def waiting(self) -> int:
+        """The number of batches that are not requested yet."""
+        return len(self._waiting)
 
     def succeed(self) -> None:
         """Record that the last batch was answered."""
@@ -75,6 +81,7 @@ class TickerBatches:
 
     def stop(self, asked: Sequence[str] = ()) -> None:
         """End the iteration: sort the last batch and the waiting ones into `failed` and `unasked`."""
+        self.are_stopped = True
         for batch, error in ((asked, self._failed_before), *self._waiting):
             if error is None:
                 self.unasked += batch
