@@ -37,7 +37,7 @@ _NO_JSON = object()
 _TICKER_LISTS = frozenset({"tickers", "market_tickers"})
 # A ticker may be in lower case, as the names of endpoints are.
 _OF_RECORD = re.compile(
-    "(/historical)?/(series|events|markets)/"
+    "/historical/cutoff$|(/historical)?/(series|events|markets)/"
     "(?!(trades|candlesticks|orderbooks|multivariate|fee_changes)$)[^/]+(?!.*/metadata$)"
 )
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
@@ -111,7 +111,7 @@ def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
 
 
 def names_records(path: str, params: Mapping[str, object]) -> bool:
-    """Return whether a request is for records by ticker.
+    """Return whether a request is for records by ticker, or for the cutoff that says which tier has which records.
 
     The metadata of an event counts as an endpoint, because an exchange may not offer it.
     """

@@ -270,6 +270,7 @@ def test_transient_status_is_retried(status: int) -> None:
         pytest.param(lambda client: client.fetch_market("kxbtc-ab"), id="market in lower case"),
         pytest.param(lambda client: client.fetch_series("kxbtc"), id="series in lower case"),
         pytest.param(lambda client: client.fetch_event("123"), id="event without letters"),
+        pytest.param(lambda client: client.tiers.fetch_cutoff(), id="cutoff of the tiers"),
         pytest.param(lambda client: client.tiers.fetch_order_book("M"), id="order book"),
         pytest.param(lambda client: client.tiers.fetch_candlesticks(["M"], **_DAY), id="candlesticks"),
         pytest.param(
@@ -281,7 +282,7 @@ def test_transient_status_is_retried(status: int) -> None:
     ],
 )
 def test_404_of_a_gateway_for_a_record_is_retried(ask: Callable[[KalshiClient], object]) -> None:
-    """Otherwise it would prove that the market has no data."""
+    """Otherwise it would prove that the market has no data, or that there is no historical tier."""
     with client_of(answering(404, "<html><title>404 Not Found</title></html>")) as client:
         with pytest.raises(Stop, match="answered 404"):
             ask(client)
