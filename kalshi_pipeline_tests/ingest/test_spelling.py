@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from kalshi_pipeline.api import LedgerPosition
 from kalshi_pipeline.cli.answers.markets import store_if_unknown
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.monitoring.ledger import read_ledger
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
@@ -132,3 +134,7 @@ def test_lower_case_means_capitals_if_the_store_has_no_other(opened: Opened, que
     assert session.settings.order_book_markets == (f"{CAPITALS}-26-A",)
     take_snapshot(session, NOON)
     assert query("SELECT ticker FROM latest_prices") == [(f"{CAPITALS}-26-A",)]
+    written = session.settings.model_copy(update={"series": (LOWER,)})
+    assert read_ledger(written, LedgerPosition(), 1).settings.series == (CAPITALS,), (
+        "as the runs whose days it judges"
+    )
