@@ -15,8 +15,8 @@ def parse_books(body: bytes) -> Page[OrderBook]:
 
 
 def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
-    """Parse one market's book, which need not name the market; errors as in `parse_page`, and PayloadError if it is
-    another market's.
+    """Parse one market's book, which need not name the market; errors as in `parse_page`, and GarbledAnswerError if
+    it is another market's.
     """
     check_named(named_in(body), ticker)
     try:

@@ -42,7 +42,7 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
 def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
     """Return one market's candlesticks. The historical tier uses the older names of fields.
 
-    Errors as in `split_page`, and PayloadError if they are another market's.
+    Errors as in `split_page`, and GarbledAnswerError if they are another market's.
     """
     try:
         market = _market_decoder.decode(body)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.conditions import Conditions, events_of, market_conditions, series_of
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
@@ -22,12 +23,13 @@ from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_C
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
-from kalshi_pipeline.exchange.pages import Page, check_named
+from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.status import ExchangeStatus, fetch_status
 from kalshi_pipeline.exchange.tiers import MARKETS_PAGE, Tiers
 from kalshi_pipeline.exchange.transport import BYTES_PER_MB, Answer, AnswerAges, Params, Transport
 from kalshi_pipeline.exchange.windows import Window
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
@@ -334,7 +336,11 @@ def _path(kind: str, ticker: str) -> str:
 def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
     """Return a single record. Raises PayloadError if the exchange returned another one than requested."""
     (record,) = answer.content.records
-    check_named(record.ticker, asked)
+    if record.ticker != asked:
+        raise PayloadError(
+            f"the exchange returned {cut(record.ticker)} instead of {cut(asked)}; check the ticker, and "
+            "compare the answer with the API's documentation"
+        )
     return ListedPage([record], [], answer.received_at, sources=answer.content.sources)
 
 

@@ -134,12 +134,11 @@ def named_in(body: bytes) -> str | None:
 
 
 def check_named(ticker: str | None, asked: str) -> None:
-    """Raise PayloadError if an answer about one market names another one than `asked`."""
+    """Raise GarbledAnswerError if an answer about one market names another one than `asked`: it may be the answer to
+    another request.
+    """
     if ticker is not None and ticker != asked:
-        raise PayloadError(
-            f"the exchange returned {cut(ticker)} instead of {cut(asked)}; check the ticker, and "
-            "compare the answer with the API's documentation"
-        )
+        raise GarbledAnswerError(f"it is about {cut(ticker)} instead of {cut(asked)}")
 
 
 def raw_text(part: bytes) -> str:

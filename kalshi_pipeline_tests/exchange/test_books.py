@@ -7,6 +7,7 @@ import pytest
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.books import parse_book, parse_books
+from kalshi_pipeline.exchange.pages import GarbledAnswerError
 from kalshi_pipeline.records import OrderBook, OrderBookLevel
 
 SIDES = {"yes_dollars": [["0.0100", "5.00"], ["0.4200", "1000.01"]], "no_dollars": None}
@@ -41,7 +42,7 @@ def test_book_with_sides_under_new_names_is_not_empty(name: str, side: str) -> N
 def test_book_of_another_market_is_refused() -> None:
     body = json.dumps({"ticker": "N", "orderbook_fp": SIDES}).encode()
     assert parse_book(body, "N").records == [BOOK._replace(ticker="N")]
-    with pytest.raises(PayloadError, match="the exchange returned N instead of M"):
+    with pytest.raises(GarbledAnswerError, match="it is about N instead of M"):
         parse_book(body, "M")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_market
+from kalshi_pipeline.exchange.pages import GarbledAnswerError
 from kalshi_pipeline.records import Candlestick
 
 END = 1_760_500_800
@@ -151,7 +152,7 @@ def test_market_without_candlesticks_is_there_and_empty(empty: list[Any] | None)
 @pytest.mark.parametrize("candle", [historical(), historical(volume="many"), 7])
 def test_candlesticks_of_another_market_are_refused(candle: Any) -> None:
     body = json.dumps({"ticker": "N", "candlesticks": [candle]}).encode()
-    with pytest.raises(PayloadError, match="the exchange returned N instead of M"):
+    with pytest.raises(GarbledAnswerError, match="it is about N instead of M"):
         parse_market(body, "M")
 
 
