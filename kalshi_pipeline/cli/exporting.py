@@ -11,6 +11,7 @@ from kalshi_pipeline.cli.options import Db, address_of
 from kalshi_pipeline.cli.terminal import print_message
 from kalshi_pipeline.cli.times import instant_given, span_given
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.tickers import typed_ticker
 from kalshi_pipeline.units import datetime_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def _table(store: "Store", what: str, given: Mapping[str, Any]) -> "Table":
         table: Table = question(**given)
         return table
     _check_options(given, _COLUMNS, "a view takes", "leave it out, or export an answer")
-    return store.view(what, **{_COLUMNS[name]: text for name, text in given.items()})
+    store.view(what)  # an unknown name is refused first
+    tickers = {_COLUMNS[name]: _stored_ticker(store, name, text) for name, text in given.items()}
+    return store.view(what, **tickers)
 
 
 def _check_options(given: Collection[str], known: Collection[str], taker: str, advice: str) -> None:

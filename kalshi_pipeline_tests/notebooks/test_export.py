@@ -241,7 +241,7 @@ def test_command_exports_views_and_answers(
     full: Store, landed: Path, tmp_path: Path, run: Callable[..., str]
 ) -> None:
     db = ("--db", str(landed))
-    run("export", "trade_history", str(tmp_path / "view.csv"), "--series", "KXBTCMAX", *db)
+    run("export", "trade_history", str(tmp_path / "view.csv"), "--series", " kxbtcmax ", *db)
     run("export", "trades", str(tmp_path / "answer.csv"), "--series", "kxbtcmax", *db)
     run("analysis", "export", "quotes", str(tmp_path / "quotes.jsonl"), "--at", "2026-11-27T03:12:40Z", *db)
     expected = tmp_path / "expected.csv"
@@ -261,6 +261,12 @@ def test_command_exports_views_and_answers(
         (["quotes", "x.csv", "--start", "2026-11-27T03:12:40Z"], 2, "quotes takes no --start: leave it out"),
         (["trade_history", "x.csv", "--end", "2026-11-27T03:12:40Z"], 2, "a view takes no --end"),
         (["trades", "x.csv", "--start", "someday"], 2, "--start 'someday' is not a time"),
+        (["price_history", "x.csv", "--ticker", " "], 2, "--ticker is blank: pass one such as"),
+        (
+            ["price_history", "x.csv", "--ticker", "KXFIXTURE-26-C"],
+            5,
+            "KXFIXTURE-26-C is not stored; did you mean",
+        ),
         (["history", "x.csv", "--ticker", "KXFIXTURE-26-C"], 5, "KXFIXTURE-26-C is not stored; did you mean"),
     ],
 )
