@@ -63,10 +63,14 @@ def candlesticks(
     start: _Start,
     end: _End = None,
     series: Annotated[
-        list[str] | None, typer.Option(help="Every market of a series; may be repeated.")
+        list[str] | None, typer.Option(metavar="TICKER", help="Every market of a series; may be repeated.")
     ] = None,
-    market: Annotated[list[str] | None, typer.Option(help="One market; may be repeated.")] = None,
-    minutes: Annotated[int | None, typer.Option(help="Length of a candlestick: 1, 60 or 1440.")] = None,
+    market: Annotated[
+        list[str] | None, typer.Option(metavar="TICKER", help="One market; may be repeated.")
+    ] = None,
+    minutes: Annotated[
+        int | None, typer.Option(metavar="MINUTES", help="Length of a candlestick: 1, 60 or 1440.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Request complete days again.")] = False,
     db: Db = None,
 ) -> None:

@@ -111,7 +111,10 @@ def order_books(
     *,
     market: Annotated[
         list[str] | None,
-        typer.Option(help="One market; may be repeated. By default those of KALSHI_ORDER_BOOK_MARKETS."),
+        typer.Option(
+            metavar="TICKER",
+            help="One market; may be repeated. By default those of KALSHI_ORDER_BOOK_MARKETS.",
+        ),
     ] = None,
     db: Db = None,
 ) -> None:

@@ -37,7 +37,9 @@ _COLUMNS = {"ticker": "ticker", "event": "event_ticker", "series": "series_ticke
 _Time = Annotated[
     str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z, or yesterday.")
 ]
-_Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Only the rows of this ticker.")]
+_Ticker = Annotated[str | None, typer.Option(metavar="TICKER", help="Only the rows of this market.")]
+_Event = Annotated[str | None, typer.Option(metavar="TICKER", help="Only the markets of this event.")]
+_Series = Annotated[str | None, typer.Option(metavar="TICKER", help="Only the markets of this series.")]
 
 
 @analysis.command(
@@ -52,9 +54,9 @@ def export(
         Path, typer.Argument(metavar="PATH", help="A new file; .parquet, .csv or .jsonl selects the format.")
     ],
     *,
-    ticker: _Of = None,
-    event: _Of = None,
-    series: _Of = None,
+    ticker: _Ticker = None,
+    event: _Event = None,
+    series: _Series = None,
     start: _Time = None,
     end: _Time = None,
     at: _Time = None,

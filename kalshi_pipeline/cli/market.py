@@ -203,7 +203,9 @@ def details(
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="market, event, series or another kind, if several have the ticker."),
+        typer.Option(
+            metavar="KIND", help="market, event, series or another kind, if several have the ticker."
+        ),
     ] = None,
     json: Annotated[  # noqa: ARG001  (the answer is JSON in any case)
         bool, typer.Option("--json", hidden=True)

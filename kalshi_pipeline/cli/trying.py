@@ -41,8 +41,12 @@ def demo(
 @trying.command("dev", "dev --port 3001 --home /srv/kalshi")
 def dev(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the UI; 0 for a free one.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address that the UI listens on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65_535, help="Port of the UI; 0 for a free one.")
+    ] = 3000,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address that the UI listens on.")
+    ] = "127.0.0.1",
     home: Annotated[
         Path | None,
         typer.Option(
@@ -63,27 +67,42 @@ def dev(
 @trying.command("sandbox --port 8765 --markets 500", "sandbox --fault help=1")
 def sandbox(
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port on the loopback interface; 0 for a free one.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=65_535, help="Port on the loopback interface; 0 for a free one."
+        ),
     ] = 8765,
-    markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
-    combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
-    births_per_step: Annotated[int, typer.Option(help="Markets created per step.")] = 1,
-    closes_per_step: Annotated[int, typer.Option(help="Markets closed early per step.")] = 1,
-    combos_per_step: Annotated[int, typer.Option(help="Combos created per step.")] = 5,
-    edits_per_step: Annotated[int, typer.Option(help="Descriptions and fees edited per step.")] = 1,
-    change_share: Annotated[float, typer.Option(help="Share of the quotes that move per step.")] = 0.1,
+    markets: Annotated[int, typer.Option(metavar="N", help="Open markets at the start.")] = 2_000,
+    combos: Annotated[int, typer.Option(metavar="N", help="Open combos (KXMVE) at the start.")] = 300,
+    births_per_step: Annotated[int, typer.Option(metavar="N", help="Markets created per step.")] = 1,
+    closes_per_step: Annotated[int, typer.Option(metavar="N", help="Markets closed early per step.")] = 1,
+    combos_per_step: Annotated[int, typer.Option(metavar="N", help="Combos created per step.")] = 5,
+    edits_per_step: Annotated[
+        int, typer.Option(metavar="N", help="Descriptions and fees edited per step.")
+    ] = 1,
+    change_share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the quotes that move per step.")
+    ] = 0.1,
     shape: Annotated[
-        str, typer.Option(help="Generation of the API: 2026-01, 2026-10 or future.")
+        str, typer.Option(metavar="NAME", help="Generation of the API: 2026-01, 2026-10 or future.")
     ] = "2026-10",
-    seed: Annotated[int, typer.Option(help="Random seed: the same seed creates the same exchange.")] = 1,
-    step_seconds: Annotated[float, typer.Option(min=0, help="Seconds between steps; 0 for no steps.")] = 2.0,
-    requests_per_second: Annotated[float, typer.Option(min=0, help="Rate limit; 0 for none.")] = 20.0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Random seed: the same seed creates the same exchange.")
+    ] = 1,
+    step_seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Seconds between steps; 0 for no steps.")
+    ] = 2.0,
+    requests_per_second: Annotated[
+        float, typer.Option(metavar="N", min=0, help="Rate limit; 0 for none.")
+    ] = 20.0,
     recordings: Annotated[
-        Path | None, typer.Option(help="Folder of recorded responses to serve too.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of recorded responses to serve too.")
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="Fault to inject, as name=value; may be repeated. An unknown name lists them all."),
+        typer.Option(
+            metavar="NAME=VALUE", help="Fault to inject; may be repeated. An unknown name lists them all."
+        ),
     ] = None,
 ) -> None:
     """Serve a local exchange that speaks the Kalshi API."""

@@ -121,6 +121,15 @@ def test_help_of_each_command_has_an_example_of_it(command: str) -> None:
     assert examples[0].startswith(command)
 
 
+def test_help_shows_no_type_of_python_for_options(run: Run) -> None:
+    for command in ALL:
+        options = [
+            line for line in run(*command.split(), "--help").stdout.splitlines() if line.startswith("  -")
+        ]
+        assert "  -h, --help" in " ".join(options)
+        assert not [line for line in options if "<" in line]
+
+
 def test_every_command_works_without_its_group_and_hidden_from_help() -> None:
     registered = {info.name: info.hidden for info in command_line().registered_commands}
     assert registered == {
