@@ -103,3 +103,11 @@ def _check_options(given: Collection[str], known: Collection[str], taker: str, a
     for name in given:
         if name not in known:
             raise ConfigurationError([f"{taker} no --{name}: {advice}"])
+
+
+def _stored_ticker(store: "Store", option: str, text: str) -> str:
+    """Return the stored ticker of an option in any case. Raises UnknownTickerError, which names similar tickers."""
+    ticker = typed_ticker(text, f"--{option}")
+    # `ticker` of a view of changes may be that of an event or a series.
+    kinds = ("market", "event", "series") if option == "ticker" else (option,)
+    return store.records.find_ticker(ticker, kinds)[1]
