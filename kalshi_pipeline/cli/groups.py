@@ -30,6 +30,24 @@ _ADVICE_OF_OPTION: Mapping[str, str] = {
 }
 
 
+class Commands(TyperGroup):
+    """The commands of a group, which names those of other groups."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (typer does not export its types)
+        """Return a command. Raises ConfigurationError for one of another group."""
+        word = args[0]
+        is_completion = ctx.resilient_parsing
+        if not is_completion and word not in self.commands and _is_of_another_group(ctx, word):
+            raise ConfigurationError([f"{ctx.info_name} has no command {word}: run `kalshi {word}`"])
+        return super().resolve_command(ctx, args)
+
+
+def _is_of_another_group(ctx: Any, word: str) -> bool:  # noqa: ANN401
+    """Return whether a word is a command of the whole program, where all commands also work without their group."""
+    root = ctx.find_root()
+    return root is not ctx and word in root.command.commands
+
+
 class Group:
     """Commands under one name, in order of registration."""
 
@@ -38,7 +56,7 @@ class Group:
         name: str | None,
         help_text: str,
         *,
-        of: type[TyperGroup] = TyperGroup,
+        of: type[TyperGroup] = Commands,
         has_completion: bool = False,
         epilog: str | None = None,
     ) -> None:
@@ -89,17 +107,18 @@ class Group:
         return [str(options["name"]) for _, options in self._functions]
 
 
-class DefaultCommand(TyperGroup):
+class DefaultCommand(Commands):
     """A group with the default command `get`: a word unlike any command is its argument."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer does not export its type)
         """Put the name in."""
-        if args and args[0] != "--help" and not self._is_command(args[0]):
+        if args and args[0] != "--help" and not self._is_command(ctx, args[0]):
             args = ["get", *args]
         return super().parse_args(ctx, args)
 
-    def _is_command(self, word: str) -> bool:
-        return word in self.commands or bool(word.islower() and get_close_matches(word, self.commands))
+    def _is_command(self, ctx: Any, word: str) -> bool:  # noqa: ANN401
+        is_near = word.islower() and bool(get_close_matches(word, self.commands))
+        return word in self.commands or is_near or _is_of_another_group(ctx, word)
 
 
 def _in_words(message: str) -> str:
