@@ -73,7 +73,9 @@ def _days_of(context: dg.AssetExecutionContext) -> Sequence[str]:
     with failing_in_one_line():
         if not context.has_partition_key and not context.has_partition_key_range:
             raise ConfigurationError(["this run has no partition: materialize the days of the asset instead"])
-    days: Sequence[str] = context.partition_keys
+        days: Sequence[str] = context.partition_keys
+        if not days:
+            raise ConfigurationError(["the first day of this run is after its last: exchange them"])
     return days
 
 

@@ -128,6 +128,11 @@ def test_run_without_a_partition_fails_in_one_line(run: Runner) -> None:
     assert failure_of(result) == "this run has no partition: materialize the days of the asset instead"
 
 
+def test_range_that_ends_before_it_begins_fails_in_one_line(run: Runner) -> None:
+    result = collect(run, DAYS[-1], DAYS[0])
+    assert failure_of(result) == "the first day of this run is after its last: exchange them"
+
+
 def test_days_of_fewer_markets_than_the_settings_are_only_observed(run: Runner, query: Query) -> None:
     """Otherwise 'missing' would never fetch the trades of the other markets."""
     run("snapshot")
