@@ -66,7 +66,7 @@ def check_flag(flag: object, name: str) -> None:
 
 def counted(limit: SupportsIndex, name: str = "limit") -> int:
     """Return a number of rows. Raises RangeError unless it is a whole number of at least 0."""
-    count = None if isinstance(limit, bool) else whole_number(limit)
+    count = whole_number(limit)
     if count is None or count < 0:
         raise RangeError(f"{name}={quoted(limit)} is not a number of rows: choose 0 or more")
     return min(count, LARGEST_INTEGER)
@@ -79,14 +79,18 @@ def at_most(limit: SupportsIndex | None) -> int | None:
 
 def key_of(number: SupportsIndex, name: str) -> int:
     """Return the key of a row, such as a `tick_id`. Raises RangeError for a value that cannot be one."""
-    key = None if isinstance(number, bool) else whole_number(number)
+    key = whole_number(number)
     if key is None or not 0 <= key <= LARGEST_INTEGER:
         raise RangeError(f"{name}={quoted(number)} is not a key of a row: pass a whole number")
     return key
 
 
 def whole_number(number: object) -> int | None:
-    """Return a whole number as an int, None for anything else. Data frames have them as numpy numbers or floats."""
+    """Return a whole number as an int, None for anything else, also for a flag. Data frames have whole numbers as numpy
+    numbers or floats.
+    """
+    if isinstance(number, bool):
+        return None
     if isinstance(number, float) and number.is_integer():
         return int(number)
     try:

@@ -39,7 +39,7 @@ def micros_of(instant: Instant) -> int:
     """Return an instant in microseconds. Raises InstantError for a datetime without a time zone, and for other
     values.
     """
-    micros = None if isinstance(instant, bool) else whole_number(instant)
+    micros = whole_number(instant)
     # pandas' NaT is a datetime that equals nothing.
     if isinstance(instant, datetime) and instant == instant:
         try:

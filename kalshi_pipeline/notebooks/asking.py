@@ -60,7 +60,7 @@ def value_of(column: str, value: object) -> str | float | None:
     whole = whole_number(value)
     if whole is not None and abs(whole) <= LARGEST_INTEGER:
         return whole
-    if value is None or (isinstance(value, str) and is_text(value)):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and is_text(value)):
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
@@ -71,7 +71,7 @@ def value_of(column: str, value: object) -> str | float | None:
 
 def period_of(minutes: SupportsIndex | None) -> int | None:
     """Return the length of a candlestick, None for all. Raises ConfigurationError for an unknown length."""
-    period = None if isinstance(minutes, bool) else whole_number(minutes)
+    period = whole_number(minutes)
     if minutes is not None and period not in CANDLESTICK_MINUTES:
         known = ", ".join(map(str, CANDLESTICK_MINUTES))
         raise ConfigurationError([f"{quoted(minutes)} is not a length of a candlestick: choose {known}"])
