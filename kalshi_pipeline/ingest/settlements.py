@@ -28,7 +28,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     walk_of,
     watermark,
 )
-from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.runs import Subject
 from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
@@ -164,7 +164,7 @@ class _Settling:
                 newest_at=lambda page: page.newest_at,
             ).run()
         except DeadlineError as error:
-            self.report.state, self.report.reason = State.PARTIAL, f"{error}; the next run continues it"
+            self.report.leave_partial(f"{error}; the next run continues it")
         except ExchangeError as error:
             self._set_aside(key, error)
             return

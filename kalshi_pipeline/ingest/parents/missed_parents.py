@@ -16,7 +16,6 @@ from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.reading.parents import confirmed_events, known_series
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
-from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.vocabulary import NOT_OPEN
 
 Record = TypeVar("Record")
@@ -116,15 +115,13 @@ def _judge(session: Session, report: Report, listed: int, given: int, asked: int
     with session.database.read() as connection:
         before = listed_before(connection, report.run) or 0
     if given > _MOST_GIVEN:
-        report.state = State.PARTIAL
-        report.reason = (
+        report.leave_partial(
             f"the listing was cut short: of {asked:,} {report.asset} that are missing and were requested, the "
             f"exchange has {given:,}"
         )
     elif 2 * listed < before:
         # A failing exchange may return nothing for every lookup, so this does not prove that they are gone.
-        report.state = State.PARTIAL
-        report.reason = (
+        report.leave_partial(
             f"the listing was cut short: it has {listed:,} {report.asset}, {before:,} before, and of {asked:,} that it "
             f"misses the exchange returned {given:,}"
         )

@@ -28,7 +28,7 @@ from kalshi_pipeline.store.writing.lookups import (
     record_lost,
     record_market_lookups,
 )
-from kalshi_pipeline.store.writing.runs import State, add_page
+from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter, Tier
 
@@ -84,7 +84,7 @@ def reconcile(
     if reason is None and reconciling.all_failed:
         reason = _why_short(session, report, listed_records)
     if reason is not None:
-        report.state, report.reason = State.PARTIAL, reason
+        report.leave_partial(reason)
     else:
         asked = {market.ticker for market in sample}
         reconciling.look_up([market.ticker for market in unlisted if market.ticker not in asked])

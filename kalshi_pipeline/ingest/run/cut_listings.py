@@ -4,7 +4,6 @@ from typing import Any
 
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.run.report import Report
-from kalshi_pipeline.store.writing.runs import State
 
 CUT = "the last page was full and came without a cursor, so more may follow: run again"
 
@@ -12,4 +11,4 @@ CUT = "the last page was full and came without a cursor, so more may follow: run
 def doubt_end(report: Report, listing: Listing[Any]) -> None:
     """Make a complete listing partial if it may have more."""
     if report.is_complete and listing.ended_without_cursor:
-        report.state, report.reason = State.PARTIAL, CUT
+        report.leave_partial(CUT)

@@ -24,7 +24,8 @@ def leaving_partial(report: Report, path: str) -> Iterator[None]:
         if _is_not_found(error) and not report.tally.pages:
             note_not_offered(report, path, error)
         else:
-            report.state, report.reason, report.error = State.PARTIAL, reason_of(error), error
+            report.leave_partial(reason_of(error))
+            report.error = error
 
 
 def _is_not_found(error: ExchangeError) -> bool:

@@ -99,6 +99,10 @@ class Report:
         self.state = State.PARTIAL if reasons else State.COMPLETE
         self.reason = "; ".join(reasons) or None
 
+    def leave_partial(self, reason: str) -> None:
+        """Set the state to partial, for a reason."""
+        self.state, self.reason = State.PARTIAL, reason
+
     @property
     def is_complete(self) -> bool:
         """Whether every page was seen."""

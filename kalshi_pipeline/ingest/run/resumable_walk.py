@@ -23,7 +23,6 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     move_walk,
     restart_walk,
 )
-from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 
 Row = TypeVar("Row")
@@ -95,9 +94,9 @@ class ResumableWalk(Generic[Row, Prepared]):
                     self.stored = restart_walk(connection, self.stored, self.session.clock.now())
                 stopped = self._store()
             if self.report.is_complete and (reason := self._held()) is not None:
-                self.report.state, self.report.reason = State.PARTIAL, reason
+                self.report.leave_partial(reason)
             elif self.report.is_complete and self.not_over is not None:
-                self.report.state, self.report.reason = State.PARTIAL, self.not_over
+                self.report.leave_partial(self.not_over)
                 self._end = WalkState.CAUGHT_UP
         return stopped
 
