@@ -11,7 +11,7 @@ import msgspec
 
 from kalshi_pipeline.exchange.compiling import list_of, wire_of
 from kalshi_pipeline.exchange.fields import WireTicker
-from kalshi_pipeline.exchange.json_text import load, split_list, split_object
+from kalshi_pipeline.exchange.json_text import UNPARSABLE, load, split_list, split_object
 from kalshi_pipeline.exchange.pages import Page, check_named, named_in, read_rows, split_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload
 from kalshi_pipeline.exchange.readers import RecordReader
@@ -35,7 +35,7 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
         markets = _batch_decoder.decode(body).markets
         is_doubtful = markets is None or any(market.candlesticks is None for market in markets)
         return Page([_read_market(market) for market in markets or ()], is_doubtful=is_doubtful)
-    except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+    except UNPARSABLE:
         return _parse_batch_one_by_one(body)
 
 
@@ -49,7 +49,7 @@ def parse_market(body: bytes, ticker: str) -> Page[Candlesticks]:
         check_named(market.ticker, ticker)
         wires = market.candlesticks
         return Page([_of_wires(ticker, wires)], is_doubtful=wires is None)
-    except (ValueError, RecursionError):
+    except UNPARSABLE:
         check_named(named_in(body), ticker)
         envelope = split_page(body, "candlesticks")
         page = _read_one_by_one(ticker, envelope.rows)
@@ -113,7 +113,7 @@ def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
             market = _batch_market_decoder.decode(row)
             is_doubtful |= market.candlesticks is None
             return _read_market(market)
-        except (ValueError, RecursionError):
+        except UNPARSABLE:
             members = split_object(row)
         ticker, candlesticks = load(members.get("market_ticker", b"null")), members.get("candlesticks")
         if candlesticks is None:

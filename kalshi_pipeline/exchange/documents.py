@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kalshi_pipeline.exchange.json_text import split_list, split_object
+from kalshi_pipeline.exchange.json_text import UNPARSABLE, split_list, split_object
 from kalshi_pipeline.exchange.known_fields import KnownFields, UnknownFieldsError
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
 from kalshi_pipeline.records import Document, DocumentFields, Leg
@@ -130,7 +130,7 @@ def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
     """Return every field of a record; None if it is not an object."""
     try:
         fields = _decode(part)
-    except (RecursionError, ValueError):
+    except UNPARSABLE:
         fields = _read_odd(bytes(part))
     return fields if isinstance(fields, dict) else None
 
@@ -157,7 +157,7 @@ def _parts_of(body: bytes | memoryview, key: str) -> Sequence[bytes | msgspec.Ra
     """Return the JSON text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
-    except (RecursionError, ValueError):  # something in it is odd, or it has only one record
+    except UNPARSABLE:  # something in it is odd, or it has only one record
         return _split_odd(body, key)
     return parts or []
 
@@ -191,7 +191,7 @@ def _value_of(part: bytes) -> Any:  # noqa: ANN401  (JSON)
     text = part.decode(errors="surrogateescape")
     try:
         return _whole(_decode_odd(text))
-    except (RecursionError, ValueError):
+    except UNPARSABLE:
         return _whole(text)
 
 

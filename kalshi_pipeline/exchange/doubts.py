@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kalshi_pipeline.exchange.json_text import UNPARSABLE
 from kalshi_pipeline.exchange.pages import Page
 
 _SIZES = ("limit", "page_size")
@@ -73,7 +74,7 @@ def misplaced(body: bytes, page: Page[Any]) -> str | None:
         return None
     try:
         members = _read_members(body)
-    except (ValueError, RecursionError):  # an odd envelope that only the slower reader understands
+    except UNPARSABLE:  # an odd envelope that only the slower reader understands
         return None
     for name, value in members.items():
         part = bytes(value)

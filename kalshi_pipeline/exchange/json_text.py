@@ -24,6 +24,8 @@ _REPLACEMENT = rb"\ufffd"
 _LONGEST_INTEGER = 1000
 DEEPEST = 100
 """The most levels of lists and objects in a field of free JSON."""
+UNPARSABLE = (ValueError, RecursionError)
+"""What msgspec and json raise for JSON that they cannot parse; their own errors are ValueErrors."""
 _TOO_DEEP: list[Any] = json.loads("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
+from kalshi_pipeline.exchange.json_text import UNPARSABLE
 from kalshi_pipeline.records import DocumentFields
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
@@ -56,7 +57,7 @@ class KnownFields:
         """Return the fields of a record, without those left out."""
         try:
             fields: _Fields = self._decode(part)
-        except (RecursionError, ValueError) as error:  # msgspec's own errors are ValueErrors
+        except UNPARSABLE as error:
             raise UnknownFieldsError from error
         for name in self._left_out:
             setattr(fields, name, msgspec.UNSET)

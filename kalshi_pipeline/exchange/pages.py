@@ -16,7 +16,14 @@ from pydantic import ValidationError
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.documents import Source
-from kalshi_pipeline.exchange.json_text import Number, load, load_loosely, split_list, split_object
+from kalshi_pipeline.exchange.json_text import (
+    UNPARSABLE,
+    Number,
+    load,
+    load_loosely,
+    split_list,
+    split_object,
+)
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.exchange.value_readers import read_text
 from kalshi_pipeline.quoting import cut, is_text
@@ -83,7 +90,7 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
         envelope = _rows_decoder(key, cursor_key).decode(body)
         rows = _flat([bytes(row) for row in envelope.rows or ()], key)
         return Rows(rows, envelope.cursor or None, envelope.cursor is not None, envelope.rows is None)
-    except (ValueError, RecursionError):  # something in it, or in the envelope, is odd
+    except UNPARSABLE:  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
 
 

@@ -16,7 +16,7 @@ from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.field_by_field import read_fields
 from kalshi_pipeline.exchange.held_bodies import outside_of_the_heap
-from kalshi_pipeline.exchange.json_text import load, may_hold_nul, split_object
+from kalshi_pipeline.exchange.json_text import UNPARSABLE, load, may_hold_nul, split_object
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
 
@@ -79,7 +79,7 @@ class RecordReader(Generic[Record]):
         if not may_hold_nul(row):
             try:
                 return self.of_wire(self._decoder.decode(row))
-            except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+            except UNPARSABLE:
                 pass
         return self.read_by_field(row, odd)
 
@@ -152,7 +152,7 @@ class PageReader(Generic[Record]):
                 source=self._source(body, records),
                 is_doubtful=wires is None,
             )
-        except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+        except UNPARSABLE:
             return self._parse_rows(body, self._records.read)
 
     def parse_again(self, body: bytes) -> Page[Record]:
