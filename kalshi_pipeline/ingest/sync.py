@@ -63,8 +63,7 @@ def sync_series(session: Session) -> Report:
         store_pages(session, report, listing, _records_of(session, SERIES), merge)
         doubt_unreadable(report)
         if missing := set(settings.series) - listed:
-            report.state = State.PARTIAL
-            report.reason = (
+            report.leave_partial(
                 report.reason or f"the exchange did not return {', '.join(sorted(missing))}: run again"
             )
         elif report.is_complete and not settings.series:

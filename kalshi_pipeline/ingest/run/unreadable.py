@@ -7,7 +7,6 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
-from kalshi_pipeline.store.writing.runs import State
 
 
 def keep_unreadable(
@@ -38,8 +37,7 @@ def doubt_unreadable(report: Report, then: str = _REPLAYED) -> None:
     tally = report.tally
     records, unread = tally.received - tally.duplicates - tally.out_of_scope, tally.quarantined
     if report.is_complete and are_doubtful(records, unread):
-        report.state = State.PARTIAL
-        report.reason = (
+        report.leave_partial(
             f"{unread:,} of {records:,} records could not be read and are in quarantine: check whether the "
             f"exchange's API has changed; {then}"
         )
