@@ -55,7 +55,7 @@ def sync_event_metadata(session: Session, walk_seconds: float | None = None) -> 
         subject=Subject(selection="events that are new or have changed"),
     )
     with closing_run(session, report), leaving_partial(report, PATH):
-        seconds = session.settings.walk_seconds if walk_seconds is None else walk_seconds
+        seconds = session.seconds_of(walk_seconds)
         _Fetching(session, report, seconds).run()
     return report
 

@@ -39,7 +39,7 @@ _MANY_CHANGES = 10
 @repairing
 def sync_series_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
     """Store every past and scheduled change of every series' fee."""
-    seconds = walk_seconds or session.settings.walk_seconds
+    seconds = session.seconds_of(walk_seconds)
     listing = session.client.list_series_fee_changes(walk_seconds=seconds)
     return _sync(
         session,
@@ -53,7 +53,7 @@ def sync_series_fee_changes(session: Session, walk_seconds: float | None = None)
 @repairing
 def sync_event_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
     """Store every listed change of every event's fee override."""
-    seconds = walk_seconds or session.settings.walk_seconds
+    seconds = session.seconds_of(walk_seconds)
     listing = session.client.list_event_fee_changes(
         max_pages=session.settings.max_pages, walk_seconds=seconds
     )

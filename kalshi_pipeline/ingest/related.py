@@ -74,7 +74,7 @@ def sync_related(session: Session, walk_seconds: float | None = None, *, related
     listing = session.client.list_documents(
         related.endpoint,
         max_pages=session.settings.max_pages,
-        walk_seconds=walk_seconds or session.settings.walk_seconds,
+        walk_seconds=session.seconds_of(walk_seconds),
     )
     report = begin_listing(
         session, related.asset, kind=related.kind.name, subject=Subject(selection="all that is listed")

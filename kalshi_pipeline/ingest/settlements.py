@@ -55,7 +55,7 @@ def sync_settlements(session: Session, walk_seconds: float | None = None) -> Rep
             with session.database.read() as connection:
                 seen_at = watermark(connection, [keys.live, keys.recent])
             is_first = is_first or seen_at is None
-            seconds = walk_seconds or session.settings.walk_seconds
+            seconds = session.seconds_of(walk_seconds)
             if seen_at is None:
                 settling.walk(Tier.LIVE, keys.live, seconds)
                 settling.note_uncovered(keys.historical)

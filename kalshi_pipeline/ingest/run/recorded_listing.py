@@ -54,7 +54,7 @@ def begin_listing(
     checked = check_clock(session)
     at = session.clock.now()
     subject = subject or Subject(session.scope())
-    seconds = walk_seconds or session.settings.walk_seconds
+    seconds = session.seconds_of(walk_seconds)
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     run = open_run(
         session, lambda connection: open_listing(connection, record or asset, subject, at, dead_before)
@@ -99,7 +99,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     error is raised again, with a note about what is stored.
     """
     counting = _Counting(session)
-    most_seconds = report.most_seconds or session.settings.walk_seconds
+    most_seconds = session.seconds_of(report.most_seconds)
     session.run_name = report.run.name
     try:
         with few_collections(), session.client.waiting_at_most(most_seconds):

@@ -53,6 +53,10 @@ class Session:
         """Return the scope of the settings, with the statuses of a filter or with any status."""
         return Scope(self.settings.series, self.settings.combos, status)
 
+    def seconds_of(self, walk_seconds: float | None) -> float:
+        """Return how long a walk may take, by default KALSHI_WALK_SECONDS."""
+        return self.settings.walk_seconds if walk_seconds is None else walk_seconds
+
     def close_left_open(self, error: BaseException) -> None:
         """Close the records that an error has left open. If even this cannot be written, the next run closes them."""
         if not isinstance(error, Exception):
