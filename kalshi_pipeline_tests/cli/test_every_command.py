@@ -101,10 +101,13 @@ def ticker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             assert _called("snapshot").returncode in (0, 6)
         assert _called("sync").returncode == 0
         assert _called("backfill", "settlements").returncode == 0
-        assert _called("backfill", "trades", "--start", "2d", "--end", "today").returncode == 0
+        assert _called("backfill", "trades", "--start", "5d", "--end", "today").returncode == 0
         with contextlib.closing(sqlite3.connect(path)) as connection:
+            # The steps put the exchange's clock ahead: its newest trades are later than now.
             [(found,)] = connection.execute(
                 "SELECT ticker FROM trade_history JOIN market_catalogue USING (ticker) WHERE status = 'active' "
+                "AND created_at_us > strftime('%s', 'now', '-4 days') * 1000000 "
+                "AND created_at_us < strftime('%s', 'now') * 1000000 "
                 "GROUP BY ticker ORDER BY count(*) DESC, ticker LIMIT 1"
             )
         assert _called("book", found, "--fetch").returncode == 0
@@ -118,7 +121,7 @@ def _arguments(path: Sequence[str], ticker: str) -> list[str]:
     wide = {
         "closing": ["--within", "400d"],
         "movers": ["--window", "1d"],
-        "trades": ["--start", "2d"],
+        "trades": ["--start", "5d"],
         "get": ["--offline"],
     }
     return [*path, *needed, *wide.get(path[-1], [])]
