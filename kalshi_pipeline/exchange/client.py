@@ -170,7 +170,13 @@ class KalshiClient:
         """Walk `/events`, which never shows the events of combos, once for each of `series` or once for all."""
         query: Params = {"limit": EVENTS_PAGE, "status": status.value}
         return self._listing(
-            "/events", EVENTS, _each(query, series), max_pages, walk_seconds, events_of(series)
+            "/events",
+            EVENTS,
+            _each(query, series),
+            max_pages,
+            walk_seconds,
+            events_of(series),
+            is_confirmed=not series,
         )
 
     def list_combo_events(self, *, max_pages: int, walk_seconds: float) -> Listing[Event]:
@@ -208,6 +214,7 @@ class KalshiClient:
             None,
             walk_seconds,
             key=change_id_of,
+            is_confirmed=True,
         )
 
     def list_event_fee_changes(
@@ -221,6 +228,7 @@ class KalshiClient:
             max_pages,
             walk_seconds,
             key=change_id_of,
+            is_confirmed=True,
         )
 
     def list_documents(
@@ -229,7 +237,7 @@ class KalshiClient:
         """Walk a listing of documents. Raises NotFoundError if it is not offered."""
         return Listing(
             endpoint.path,
-            self._transport.fetching(endpoint.path, endpoint.parse),
+            self._transport.fetching(endpoint.path, endpoint.parse, is_confirmed=True),
             [endpoint.query],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -303,10 +311,12 @@ class KalshiClient:
         walk_seconds: float,
         conditions: Conditions[Record] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
+        *,
+        is_confirmed: bool = False,
     ) -> Listing[Record]:
         return Listing(
             path,
-            self._transport.fetching(path, reader.parse),
+            self._transport.fetching(path, reader.parse, is_confirmed=is_confirmed),
             queries,
             max_pages=max_pages,
             walk_seconds=walk_seconds,

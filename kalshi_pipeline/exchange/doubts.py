@@ -29,35 +29,36 @@ _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Doubts:
     """Decides how often a page of one exchange is requested before it is believed.
 
-    What an exchange confirms about the end of its listings is believed from then on, except where `is_kept`.
+    What an exchange confirms about the end of its listings is believed from then on, except where `is_confirmed`.
     """
 
     def __init__(self) -> None:
         self._omits_cursors = False
         self._ends_with_empty_pages = False
 
-    def times(self, page: Page[Any], params: Mapping[str, object], *, is_kept: bool) -> int:
+    def times(self, page: Page[Any], params: Mapping[str, object], *, is_confirmed: bool) -> int:
         """Return how many times in a row a page must come to be believed; 1 for an ordinary one.
 
         It is three times for a page that is unusual: with a null or an unreadable list, empty although a cursor led to
-        it, or the end of a listing although it is full or has no cursor. If the result `is_kept`, which means that no
-        later run requests it again, an empty listing is unusual, too, and the end of any listing must come twice.
+        it, or the end of a listing although it is full or has no cursor. If the end of a listing `is_confirmed`, an
+        empty listing is unusual, too, and any other end must come twice.
         """
         if page.is_doubtful or _is_unreadable(page):
             return UNUSUAL
         size = next((size for name in _SIZES if isinstance(size := params.get(name), int)), None)
-        if size is None or any(name in params for name in _NAMED):
-            return 1
         count = len(page.records) + len(page.rejects)
-        if page.cursor is not None:
-            return 1 if count else UNUSUAL
+        if any(name in params for name in _NAMED):
+            return 1
+        if not count and (is_confirmed or page.cursor is not None):
+            return UNUSUAL
+        if size is None or page.cursor is not None:
+            return 1
         if not count:
-            is_usual = not is_kept and ("cursor" not in params or self._ends_with_empty_pages)
+            is_usual = "cursor" not in params or self._ends_with_empty_pages
         else:
-            has_usual_end = page.has_cursor or (self._omits_cursors and not is_kept)
-            is_usual = count < size and has_usual_end
+            is_usual = count < size and (page.has_cursor or (self._omits_cursors and not is_confirmed))
         if is_usual:
-            return _ENDING if is_kept else 1
+            return _ENDING if is_confirmed else 1
         return UNUSUAL
 
     def settle(self, page: Page[Any]) -> None:

@@ -128,7 +128,7 @@ class Tiers:
         params: Params = {"limit": TRADES_PAGE, "min_ts": min_ts, "max_ts": max_ts}
         return Listing(
             path,
-            self._transport.fetching(path, TRADES.parse, is_kept=True),
+            self._transport.fetching(path, TRADES.parse, is_confirmed=True),
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
@@ -194,7 +194,7 @@ class Tiers:
         return Listing(
             path,
             self._transport.fetching(
-                path, OUTCOMES.parse, is_cached=path == _MARKETS[Tier.LIVE], is_kept=True
+                path, OUTCOMES.parse, is_cached=path == _MARKETS[Tier.LIVE], is_confirmed=True
             ),
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,

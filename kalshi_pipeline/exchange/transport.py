@@ -159,14 +159,14 @@ class Transport:
         seconds_left: float = float("inf"),
         *,
         is_cached: bool = False,
-        is_kept: bool = False,
+        is_confirmed: bool = False,
     ) -> Answer[Parsed]:
         """Return the first answer that can be parsed, after retries.
 
         A body that is not JSON is a failed attempt, and so is a page that has its records or its cursor under another
         name. A page that may be a mistake (see `Doubts`) is requested again, and believed if it stays so. With
-        `is_cached`, answers may come from a cache, and are dated by their `Age`. `is_kept` is for results that no
-        later run requests again.
+        `is_cached`, answers may come from a cache, and are dated by their `Age`. With
+        `is_confirmed`, the end of a listing is requested twice.
         """
 
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
@@ -179,7 +179,7 @@ class Transport:
         answer = best = self.ask(path, params, read, seconds_left)
         times = 1
         while isinstance(page := answer.content, Page):
-            needed = self._doubts.times(page, params, is_kept=is_kept)
+            needed = self._doubts.times(page, params, is_confirmed=is_confirmed)
             if times >= needed:
                 break
             if needed == UNUSUAL:
@@ -209,12 +209,19 @@ class Transport:
         return content
 
     def fetching(
-        self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False, is_kept: bool = False
+        self,
+        path: str,
+        parse: Callable[[bytes], Parsed],
+        *,
+        is_cached: bool = False,
+        is_confirmed: bool = False,
     ) -> Callable[[Params, float], Answer[Parsed]]:
         """Return a function that fetches a query of one path within the given seconds; see `fetch`."""
 
         def fetch(params: Params, seconds_left: float) -> Answer[Parsed]:
-            return self.fetch(path, params, parse, seconds_left, is_cached=is_cached, is_kept=is_kept)
+            return self.fetch(
+                path, params, parse, seconds_left, is_cached=is_cached, is_confirmed=is_confirmed
+            )
 
         return fetch
 
