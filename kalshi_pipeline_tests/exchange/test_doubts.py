@@ -243,3 +243,14 @@ def test_unreadable_candlesticks_are_requested_again(odd: list[Any], is_batch: b
             found = client.tiers.fetch_historical_candlesticks("M", start=0, end=_NOON, period_minutes=1)
     assert [len(market.candlesticks) for market in found.content.records] == [2]
     assert len(asked) == 2
+
+
+def test_candlesticks_of_another_market_are_requested_again() -> None:
+    """The answer to another request would be stored under the wrong market."""
+    candlestick = {"end_period_ts": 1_790_000_000, "volume_fp": "1.00", "open_interest_fp": "1.00"}
+    wrong = {"ticker": "N", "candlesticks": [candlestick, candlestick]}
+    client, asked = _client([wrong, {"ticker": "M", "candlesticks": [candlestick]}])
+    with client:
+        answer = client.tiers.fetch_historical_candlesticks("M", start=0, end=_NOON, period_minutes=60)
+    assert [len(market.candlesticks) for market in answer.content.records] == [1]
+    assert len(asked) == 2

@@ -33,4 +33,8 @@ _FORMS: tuple[_Form, ...] = (
     _with(cursor=None),
     _with(cursor=7),
     _with(cursor={"next": "abc"}),
+    lambda answer, key: answer | {key: [], "data": answer[key]},
+    lambda answer, key: answer | {key: [], "errors": [{"message": "timed out"}]},
+    lambda answer, key: answer | {key: [None for _ in answer[key]]},
+    lambda answer, key: _without_cursor(answer, key) | {"nextCursor": answer.get("cursor")},
 )

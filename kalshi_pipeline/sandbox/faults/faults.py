@@ -51,7 +51,7 @@ class Faults:
       with half of their body, and a Content-Length of that half.
     - `crossed` is the share of requests that get the answer to the request before, of the same endpoint.
     - `odd_envelopes` is the share of listings' pages with their list or cursor in another form: a bare list, null, an
-      object, a page without cursor.
+      object, another name, nulls, an error beside an empty list, a page without cursor.
     - `endless` answers every page but the first without records and with a new cursor.
     - `overlap` repeats that many rows of the previous page, with another price and volume if `overlap_differs`.
       `empty_pages` puts an empty page with a valid cursor before every page but the first. After `unreachable_after`
