@@ -195,6 +195,7 @@ def test_collect_reads_every_shape_through_faults(
             resources={"pipeline": PipelineAt(overrides=overrides, at=at)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
+            tags={"kalshi/tick": at},  # the run itself is created later
             raise_on_error=False,
         )
     assert result.success
