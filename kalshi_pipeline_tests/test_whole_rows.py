@@ -172,7 +172,7 @@ EVENT_FEE_CHANGE: Sent = {
     "fee_multiplier_override": 1.25,
     "scheduled_ts": "2026-12-02T05:00:00Z",
 }
-ODD = 570
+ODD = {"odd": 570}
 
 
 class Exchange:

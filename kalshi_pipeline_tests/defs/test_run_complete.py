@@ -12,6 +12,7 @@ from dagster._core.execution.execution_result import ExecutionResult
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import TICK_TAG
 from kalshi_pipeline.defs.snapshots import next_snapshot
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
@@ -160,6 +161,7 @@ def test_snapshot_past_its_deadline_keeps_its_pages_and_its_run_is_red(
             resources={"pipeline": _OnManualClock(overrides=overrides)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
+            tags={TICK_TAG: tick_iso_of(NOON)},
             raise_on_error=False,
         )
     assert "price_snapshots is partial: /markets was not walked within KALSHI_WALK_SECONDS=300" in why_failed(

@@ -59,6 +59,7 @@ parameter (from Python, pandas or SQLAlchemy) is written in the same way: pass i
 - For the newest quotes of a series, add a time: with `AND tick_at >= …` only the quotes since then are read. With
   `ORDER BY tick_at DESC LIMIT 100` alone, every quote of the series is read.
 - Query `price_history_filled` for some markets, events or series at a time, or for a span of `quote_at_us`.
+- Until `event_fee_changes` has run once, `fee_history` reads every event: 0.8 s with 200,000 events, then 0.05 s.
 
 ## Other programs
 
