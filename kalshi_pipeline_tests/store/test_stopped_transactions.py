@@ -1,5 +1,6 @@
 """A signal in any step of a transaction stops the program, and what is written after it is written."""
 
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -58,6 +59,23 @@ def stopped_at(number: int, work: Callable[[], None]) -> tuple[bool, BaseExcepti
     finally:
         sys.settrace(before)
     return lines >= number, None
+
+
+class Stopping:
+    """A value at which a signal comes: while the driver converts it for a statement."""
+
+    def __conform__(self, _: object) -> None:
+        raise StoppedError("SIGTERM", 15)
+
+
+def test_signal_within_a_statement_leaves_no_lock(database: Database, tmp_path: Path) -> None:
+    """The error that the program handles holds the statement, and with it SQLite's connection."""
+    with pytest.raises(StoppedError) as stopped, database.begin() as connection:
+        connection.execute(text("UPDATE scopes SET id = :id"), {"id": Stopping()})
+    database.forget_writer()
+    with closing(sqlite3.connect(tmp_path / "kalshi.db", timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert stopped.value.__traceback__ is not None
 
 
 @pytest.mark.filterwarnings("ignore:transaction already deassociated")

@@ -117,6 +117,12 @@ def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
         elif statement is not None:
             connection.exec_driver_sql(statement)
 
+    @event.listens_for(engine, "invalidate")
+    def undo(connection: sqlite3.Connection, *_: Any) -> None:  # noqa: ANN401  (SQLAlchemy's record, and the error)
+        # SQLAlchemy closes a connection in whose statement a signal came. The error still holds the statement, so that
+        # SQLite would keep the transaction and its lock.
+        connection.rollback()
+
 
 def _begin_writing(connection: Connection, statement: str) -> None:
     """Begin a write transaction once no other program writes; errors are as if SQLite had waited.
