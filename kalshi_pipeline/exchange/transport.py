@@ -165,8 +165,8 @@ class Transport:
 
         A body that is not JSON is a failed attempt, and so is a page that has its records or its cursor under another
         name. A page that may be a mistake (see `Doubts`) is requested again, and believed if it stays so. With
-        `is_cached`, answers may come from a cache, and are dated by their `Age`. With
-        `is_confirmed`, the end of a listing is requested twice.
+        `is_cached`, answers may come from a cache, and are dated by their `Age`. With `is_confirmed`, the end of a
+        listing is requested twice.
         """
 
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
