@@ -6,14 +6,13 @@ from typing import Generic, TypeVar
 
 from kalshi_pipeline.errors import PaginationError
 from kalshi_pipeline.exchange.conditions import SERIES_FILTER
-from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.pages import PAGE_SIZES, Page, page_size_in
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
 Record = TypeVar("Record")
 _MOST_REPEATED_PAGES = 20
-_PAGE_SIZES = ("limit", "page_size")
 _TELLING = {
     SERIES_FILTER: "series {}",
     "min_created_ts": "created after {:%Y-%m-%d %H:%M:%SZ}",
@@ -40,14 +39,12 @@ class CursorWalk(Generic[Record]):
     def params(self, most_records: int | None = None) -> Params:
         """Return the query for the next page, of at most `most_records` records."""
         query = self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
-        sizes = {name: most_records for name in _PAGE_SIZES if name in query} if most_records else {}
+        sizes = {name: most_records for name in PAGE_SIZES if name in query} if most_records else {}
         return {**query, **sizes}
 
     def page_size(self, most_records: int | None = None) -> int | None:
         """Return the page size; None if the exchange decides."""
-        sizes = (size for name, size in self.params(most_records).items() if name in _PAGE_SIZES)
-        size = next(sizes, None)
-        return size if isinstance(size, int) else None
+        return page_size_in(self.params(most_records))
 
     @property
     def name(self) -> str:

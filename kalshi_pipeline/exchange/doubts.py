@@ -10,11 +10,9 @@ from typing import Any
 import msgspec
 
 from kalshi_pipeline.exchange.json_text import UNPARSABLE
-from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.pages import LIST_OF_RECORDS, Page, page_size_in
 
-_SIZES = ("limit", "page_size")
 _NAMED = ("tickers", "market_tickers")
-_RECORDS = re.compile(rb"\[\s*\{")
 _OBJECT = re.compile(r"\s*\{\s*\"")
 # Only of these names, because an answer may have numbers of pages and the like.
 _CURSOR = re.compile("cursor|next|has_?more", re.IGNORECASE)
@@ -45,7 +43,7 @@ class Doubts:
         """
         if page.is_doubtful or _is_unreadable(page):
             return UNUSUAL
-        size = next((size for name in _SIZES if isinstance(size := params.get(name), int)), None)
+        size = page_size_in(params)
         count = len(page.records) + len(page.rejects)
         if any(name in params for name in _NAMED):
             return 1
@@ -79,7 +77,7 @@ def misplaced(body: bytes, page: Page[Any]) -> str | None:
         return None
     for name, value in members.items():
         part = bytes(value)
-        if is_empty and name not in _OTHER_LISTS and _RECORDS.search(part):
+        if is_empty and name not in _OTHER_LISTS and LIST_OF_RECORDS.search(part):
             return f"has its records under {name!r}"
         if page.cursor is None and not page.has_cursor and _CURSOR.search(name) and part not in _BLANK:
             return f"has no cursor but {name!r}"

@@ -6,7 +6,7 @@ empty list.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -31,6 +31,10 @@ from kalshi_pipeline.records import Reject
 
 Sent = TypeVar("Sent", bound=Payload)
 Record = TypeVar("Record")
+
+PAGE_SIZES = ("limit", "page_size")
+"""The parameters for the number of records of a page."""
+LIST_OF_RECORDS = re.compile(rb"\[\s*\{")
 
 
 class GarbledAnswerError(Exception):
@@ -92,6 +96,11 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
         return Rows(rows, envelope.cursor or None, envelope.cursor is not None, envelope.rows is None)
     except UNPARSABLE:  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
+
+
+def page_size_in(params: Mapping[str, object]) -> int | None:
+    """Return the number of records that a query requests; None if the exchange decides."""
+    return next((size for name in PAGE_SIZES if isinstance(size := params.get(name), int)), None)
 
 
 def read_rows(
@@ -172,7 +181,6 @@ def summary_of(error: ValidationError) -> str:
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_RECORDS = re.compile(rb"\[\s*\{")
 _TICKERS = {
     "events": "event_ticker",
     "event": "event_ticker",
@@ -194,7 +202,7 @@ def _rows_decoder(key: str, cursor_key: str) -> msgspec.json.Decoder[Any]:
 
 def _flat(rows: list[bytes], key: str) -> list[bytes]:
     """Return the entries of a list. Raises PayloadError if the only one is a list of records: a whole page."""
-    if len(rows) == 1 and _RECORDS.match(rows[0]):
+    if len(rows) == 1 and LIST_OF_RECORDS.match(rows[0]):
         raise PayloadError(f"the exchange's {key!r} has a list of records instead of records: run again")
     return rows
 
